@@ -1,0 +1,144 @@
+"""Every error that contrafact raises on purpose.
+
+::
+
+    ContrafactError
+    ├── UserError                  the user can mend it; the command line prints the message alone
+    │   ├── RecipeError            a recipe that cannot be built as written
+    │   ├── PluginError            a plug-in that cannot be found, imported or used
+    │   ├── ModelError             a causal model that is not one: cycle, unknown parent, table that does not sum
+    │   │   ├── ExpressionError    an expression outside the small language of mechanisms
+    │   │   └── InterventionError  an intervention that the model does not allow
+    │   ├── DataError              a table, file or column that cannot be used as it is
+    │   ├── RunDirectoryError      a run directory that is not one, is in use, or is another recipe's
+    │   ├── MissingDependencyError an optional part that is not installed
+    │   └── StageError             a generator or filter that failed on every unit of a shard
+    ├── StorageError               the disk is full or read-only: the same command resumes
+    ├── TransientError             worth trying again as it is (a network, a busy server)
+    └── RowError                   one unit that cannot be made: it becomes a reject with this reason
+
+Whether to retry is a property of the class (``transient``), never of the text.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+__all__ = [
+    "ContrafactError",
+    "DataError",
+    "ExpressionError",
+    "InterventionError",
+    "MissingDependencyError",
+    "ModelError",
+    "PluginError",
+    "RecipeError",
+    "RowError",
+    "RunDirectoryError",
+    "StageError",
+    "StorageError",
+    "TransientError",
+    "UserError",
+    "did_you_mean",
+]
+
+
+class ContrafactError(Exception):
+    """Root of the tree. ``str(error)`` is the whole message, ready to show.
+
+    Parameters
+    ----------
+    what : str
+        What was given and why it cannot be used, in one sentence.
+    allowed : str, optional
+        What would have been accepted.
+    fix : str, optional
+        The command or edit that mends it.
+    """
+
+    transient: ClassVar[bool] = False
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, allowed: str | None = None, fix: str | None = None) -> None:
+        self.what, self.allowed, self.fix = what, allowed, fix
+        lines = [what]
+        if allowed:
+            lines.append(f"  allowed: {allowed}")
+        if fix:
+            lines.append(f"  fix: {fix}")
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions with keyword-only arguments do not pickle by themselves, and Prefect sends them between processes.
+        return (_rebuild, (type(self), self.what, self.allowed, self.fix))
+
+
+def _rebuild(kind: type[ContrafactError], what: str, allowed: str | None, fix: str | None) -> ContrafactError:
+    return kind(what, allowed=allowed, fix=fix)
+
+
+class UserError(ContrafactError):
+    """The user can mend it. No traceback on the command line; exit code 2."""
+
+    exit_code = 2
+
+
+class RecipeError(UserError):
+    """A recipe that cannot be built as it is written."""
+
+
+class PluginError(UserError):
+    """A plug-in that cannot be found, imported or used."""
+
+
+class ModelError(UserError):
+    """A causal model that is not one: a cycle, an unknown parent, a table that does not sum to one."""
+
+
+class ExpressionError(ModelError):
+    """An expression outside the small language that mechanisms may use."""
+
+
+class InterventionError(ModelError):
+    """An intervention on a variable that is not there, or to a value outside its domain."""
+
+
+class DataError(UserError):
+    """A table, file or column that cannot be used as it is."""
+
+
+class RunDirectoryError(UserError):
+    """A run directory that is not one, is in use, is unfinished, or belongs to another recipe."""
+
+
+class MissingDependencyError(UserError):
+    """An optional part that is not installed; ``fix`` is the command that installs it."""
+
+
+class StageError(UserError):
+    """A generator or filter that failed on every unit of a shard: going on would only make rejects."""
+
+
+class StorageError(ContrafactError):
+    """The disk is full, read-only or gone. What was finished stays; the same command resumes."""
+
+    exit_code = 3
+
+
+class TransientError(ContrafactError):
+    """Worth trying again as it is: a network that dropped, a server that was busy."""
+
+    transient = True
+    exit_code = 4
+
+
+class RowError(ContrafactError):
+    """One unit that cannot be made. It becomes a rejected pair that carries this message as its reason."""
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """Return `` (did you mean 'x'?)`` for the nearest of ``known``, or an empty string."""
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,268 @@
+"""What a stage is: a function from an Arrow table to an Arrow table, and the one method that a plug-in writes.
+
+::
+
+    Source.read ─► units ─► Generator.generate ─► candidates ─► PairFilter.judge ─► SetFilter.decide ─► accepted │ rejected
+
+Columnar stages (:class:`Generator`, :class:`PairFilter`) see whole tables. Authors who think in rows subclass
+:class:`RowGenerator` or :class:`RowFilter` and write ``make`` or ``judge_row``. Options are the keyword arguments of
+``__init__``; their type hints are checked before any work starts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contrafact.errors import RowError
+from contrafact.record import PairShape
+from contrafact.streams import Streams
+
+__all__ = [
+    "Context",
+    "Generator",
+    "Judgement",
+    "PairFilter",
+    "Recomputed",
+    "RowFilter",
+    "RowGenerator",
+    "SetFilter",
+    "Sketches",
+    "Source",
+]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a generator may know of the build besides its units.
+
+    Attributes
+    ----------
+    streams : Streams
+        Random numbers by (seed, what is being built, unit).
+    recipe : str
+        Identity of the recipe.
+    seed : int
+        The recipe's seed.
+    start : int
+        Position of the table's first unit in the whole source; the table's units follow one another from there.
+    """
+
+    streams: Streams
+    recipe: str
+    seed: int
+    start: int = 0
+
+
+class Source(ABC):
+    """Units, in an order that never changes, read by position."""
+
+    @abstractmethod
+    def rows(self) -> int | None:
+        """How many units there are; None where they never end."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> pa.Table:
+        """Units ``start`` to ``stop`` with a ``unit_id`` column (string, unique, the same in every run)."""
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What an oracle says again, from the stored record alone.
+
+    Attributes
+    ----------
+    counterfactual : mapping of name to ndarray
+        Members of the counterfactual struct that could be recomputed.
+    label, counterfactual_label : pyarrow.Array
+    """
+
+    counterfactual: Mapping[str, NDArray[Any]]
+    label: pa.Array
+    counterfactual_label: pa.Array
+
+
+class Generator(ABC):
+    """Turns units into candidates.
+
+    Class attributes: ``name`` is how recipes call it; ``task`` says what a pair is for; ``shard_rows`` is how many
+    units a shard holds where the recipe does not say.
+    """
+
+    name: ClassVar[str]
+    task: str = "counterfactual"
+    shard_rows: ClassVar[int] = 1000
+
+    @abstractmethod
+    def shape(self) -> PairShape:
+        """Fields of the pairs this generator makes. Asked once, before any work."""
+
+    @abstractmethod
+    def generate(self, units: pa.Table, context: Context) -> pa.Table:
+        """Candidates for these units, in the units' order; several a unit where that is asked for.
+
+        Must have ``unit_id``, ``factual``, ``counterfactual``, ``intervention``, ``label`` and
+        ``counterfactual_label``. May have ``exact``, ``label_source``, ``held_fixed``, ``group_id``, ``control_of``,
+        ``scores``, ``hidden``, and ``reasons`` (non-empty where the unit could not be made). The core adds the rest.
+        """
+
+    def source(self) -> Source | None:
+        """The generator's own units, where it has them (a causal model is its own source)."""
+        return None
+
+    def identity(self) -> Any:
+        """JSON-like value that decides which noise a unit gets: the model, not what is done to it."""
+        return self.name
+
+    def recompute(self, pairs: pa.Table) -> Recomputed | None:
+        """Every oracle value again from stored pairs (with their ``hidden`` column); None where there is no oracle."""
+        return None
+
+    def graph(self) -> Any:
+        """The causal graph as a ``networkx.DiGraph`` over member fields, or None."""
+        return None
+
+    def supports(self) -> Mapping[str, Mapping[str, Any]]:
+        """What values each member field may take: ``lower``, ``upper``, ``seen`` = [low, high] of the training data."""
+        return {}
+
+    def model_name(self) -> str | None:
+        """What made the counterfactual, for ``provenance.model``."""
+        return None
+
+
+class RowGenerator(Generator):
+    """A generator for authors who think in rows: write :meth:`make`."""
+
+    @abstractmethod
+    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Mapping[str, Any] | Iterable[Mapping[str, Any]]:
+        """One candidate or several for one unit, as plain dictionaries. Raise ``RowError`` to reject with a reason."""
+
+    def generate(self, units: pa.Table, context: Context) -> pa.Table:
+        rows: list[dict[str, Any]] = []
+        for position, unit in enumerate(units.to_pylist()):
+            rng = context.streams.generator(self.name, unit["unit_id"])
+            try:
+                made = self.make(unit, rng)
+                for pair in [made] if isinstance(made, Mapping) else made:
+                    rows.append({"unit_id": unit["unit_id"], "reasons": [], **pair})
+            except RowError as error:
+                rows.append({"unit_id": units["unit_id"][position].as_py(), "reasons": [f"{self.name}: {error}"]})
+        return pa.Table.from_pylist(rows, schema=self._row_schema(rows))
+
+    def _row_schema(self, rows: Sequence[Mapping[str, Any]]) -> pa.Schema:
+        from contrafact.record import HIDDEN, pair_schema
+
+        shape = self.shape()
+        whole = pair_schema(shape)
+        if shape.hidden:
+            whole = whole.append(pa.field(HIDDEN, pa.struct(list(shape.hidden))))
+        always = {"unit_id", "factual", "counterfactual", "intervention", "label", "counterfactual_label", "reasons"}
+        present = always.union(*(row.keys() for row in rows))
+        return pa.schema([column for column in whole if column.name in present])
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A filter's answer on n pairs: it deletes nothing.
+
+    Attributes
+    ----------
+    passed : ndarray of bool, shape (n,)
+    reason : str or ndarray of object, shape (n,)
+        Why a pair failed: one text for all that fail, or one each. A category, without the pair's own values, so that
+        reasons can be counted.
+    scores : mapping of name to array of shape (n,)
+    groups : pyarrow.Array of string, optional
+        New ``group_id`` of each pair (set filters only): what must stay in one split.
+    """
+
+    passed: NDArray[np.bool_]
+    reason: str | NDArray[Any] = ""
+    scores: Mapping[str, NDArray[Any] | pa.Array] = field(default_factory=dict)
+    groups: pa.Array | None = None
+
+
+class _Filter(ABC):
+    """What both kinds of filter share. ``alias`` is the name the recipe gives it; scores and reasons begin with it."""
+
+    name: ClassVar[str]
+    alias: str = ""
+    generator: Generator | None = None
+
+    def bind(self, alias: str, generator: Generator) -> None:
+        """Called once by the core: the recipe's name for this filter, and the generator whose pairs it will see.
+
+        Raise ``RecipeError`` here when the filter cannot work on such pairs.
+        """
+        self.alias, self.generator = alias, generator
+
+    def score_fields(self) -> Sequence[pa.Field]:
+        """Fields this filter adds to ``scores``; one float named after its alias unless overridden."""
+        return [pa.field(self.alias, pa.float64())]
+
+
+class PairFilter(_Filter):
+    """Judges pairs by themselves, shard by shard."""
+
+    @abstractmethod
+    def judge(self, pairs: pa.Table) -> Judgement:
+        """Verdicts on candidates in record form, with the ``hidden`` column where the generator gives one."""
+
+
+class RowFilter(PairFilter):
+    """A pair filter for authors who think in rows: write :meth:`judge_row`."""
+
+    @abstractmethod
+    def judge_row(self, pair: Mapping[str, Any]) -> bool | tuple[bool, str] | tuple[bool, str, float]:
+        """``True``, or ``(False, reason)``, or ``(verdict, reason, score)``."""
+
+    def judge(self, pairs: pa.Table) -> Judgement:
+        answers = [_whole_answer(self.judge_row(pair)) for pair in pairs.to_pylist()]
+        passed, reasons, scores = zip(*answers, strict=True) if answers else ((), (), ())
+        values = np.array(scores, dtype=np.float64)
+        return Judgement(np.array(passed, dtype=bool), np.array(reasons, dtype=object), {self.alias: values})
+
+
+def _whole_answer(answer: bool | tuple[Any, ...]) -> tuple[bool, str, float]:
+    if isinstance(answer, tuple):
+        verdict, reason, *score = answer
+        return bool(verdict), reason, float(score[0]) if score else float(verdict)
+    return bool(answer), "failed", float(answer)
+
+
+class Sketches(ABC):
+    """The sketches of all shards, in the order of units, read from disk one at a time and as often as wanted."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[pa.Table]: ...
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """Pairs in all shards."""
+
+
+class SetFilter(_Filter):
+    """Judges a pair against the whole set: each shard gives a small sketch, one place decides, the shards apply."""
+
+    @abstractmethod
+    def sketch(self, pairs: pa.Table) -> pa.Table:
+        """One small row a pair (hashes, codes), in the pairs' order. No row for a pair is not allowed."""
+
+    @abstractmethod
+    def decide(self, sketches: Sketches) -> Iterator[Judgement]:
+        """One judgement a shard, in order, from the sketches alone.
+
+        The core adds to each sketch a boolean column ``alive``: False where a pair is already rejected. Must depend
+        on the order of units, never of arrival. Memory must stay flat as shards grow.
+        """

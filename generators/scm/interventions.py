@@ -1,0 +1,136 @@
+"""Interventions: what is changed in a model, as a recipe writes it and as a submodel computes it.
+
+A recipe writes one mapping, with one key an operation::
+
+    do: {dose: 2.0, arm: another}      set, whatever the parents say
+    shift: {dose: 0.5}                 what the mechanism gives, plus a constant
+    scale: {dose: 1.1}                 what the mechanism gives, times a constant
+    soft: {dose: {mechanism: ...}}     another mechanism, same noise
+    domain: north                      every mechanism that differs in that environment
+
+A value may be a policy, decided for each unit from its facts: ``another`` (another value of the support, uniformly),
+``same`` (the fact itself, the null intervention), ``{uniform: [low, high]}``, ``{choice: [a, b]}``, or
+``{expression: "1 - dose"}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contrafact.errors import InterventionError, did_you_mean
+from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
+from generators.scm.model import SCM
+from generators.scm.support import Support
+
+__all__ = ["Action", "Intervention", "Operation", "intervene"]
+
+Operation = Literal["do", "shift", "scale", "soft"]
+OPERATIONS: tuple[Operation, ...] = ("do", "shift", "scale", "soft")
+
+
+@dataclass(frozen=True)
+class Action:
+    """One operation on one variable.
+
+    ``value`` is in memory form: a scalar or an array of shape (n,) for do, a number or array for shift and scale, a
+    :class:`Mechanism` for soft.
+    """
+
+    variable: str
+    operation: Operation
+    value: Any
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Several actions at once, after switching to ``domain`` where one is named."""
+
+    actions: tuple[Action, ...] = ()
+    domain: str | None = None
+
+    def targets(self, model: SCM) -> frozenset[str]:
+        """Variables whose own equation this intervention changes."""
+        changed = {action.variable for action in self.actions}
+        if self.domain is not None:
+            changed |= set(model.domains[self.domain])
+        return frozenset(changed)
+
+
+def intervene(model: SCM, intervention: Intervention) -> SCM:
+    """The submodel: the same variables and noise, with the changed equations in place (Pearl 2009, def. 7.1.2).
+
+    Raises
+    ------
+    InterventionError
+        For an unknown variable, or two actions on one variable.
+    """
+    base = model if intervention.domain is None else model.in_domain(intervention.domain)
+    changes: dict[str, Mechanism] = {}
+    for action in intervention.actions:
+        check_variable(model, action.variable)
+        if action.variable in changes:
+            raise InterventionError(f"two operations on {action.variable!r} in one intervention")
+        changes[action.variable] = _applied(base.variables[action.variable].mechanism, action)
+    return base.with_mechanisms(changes)
+
+
+def check_variable(model: SCM, name: str) -> None:
+    """Raise ``InterventionError`` unless the model has that variable."""
+    if name not in model.variables:
+        raise InterventionError(
+            f"no variable {name!r} in {model.name!r}{did_you_mean(name, model.variables)}",
+            allowed=", ".join(model.variables),
+        )
+
+
+class _Changed(Mechanism):
+    """A mechanism under an operation. It is never abducted or stored: noise comes from the factual model."""
+
+    kind = "changed"
+
+    def __init__(self, base: Mechanism, parents: tuple[str, ...], equation: Callable[..., NDArray[Any]]) -> None:
+        self.base, self.parents, self.equation = base, parents, equation
+        self.support, self.lanes = base.support, base.lanes
+
+    def draw(self, uniforms: Floats) -> NDArray[Any]:
+        return self.base.draw(uniforms)
+
+    def predict(self, parents: Columns, noise: NDArray[Any]) -> NDArray[Any]:
+        return self.equation(parents, noise)
+
+    def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
+        raise InterventionError("noise is abducted in the factual model, before an intervention")
+
+    def spec(self) -> dict[str, Any]:
+        return {"mechanism": self.kind, "base": self.base.spec()}
+
+
+def _applied(mechanism: Mechanism, action: Action) -> Mechanism:
+    value = action.value
+    if action.operation == "do":
+        return _Changed(mechanism, (), lambda parents, noise: value)
+    if action.operation == "shift":
+        return _Changed(mechanism, mechanism.parents, lambda parents, noise: mechanism.predict(parents, noise) + value)
+    if action.operation == "scale":
+        return _Changed(mechanism, mechanism.parents, lambda parents, noise: mechanism.predict(parents, noise) * value)
+    if value.lanes != mechanism.lanes:
+        raise InterventionError(
+            f"the new mechanism of {action.variable!r} takes noise of another shape than the old one",
+            fix="use a mechanism with as many noise lanes as the one it replaces",
+        )
+    return value  # type: ignore[no-any-return]
+
+
+def numeric(support: Support) -> bool:
+    """Whether shift and scale mean something for such values."""
+    return support.kind in ("real", "integer")
+
+
+def as_column(value: Any, support: Support, rows: int) -> NDArray[Any]:
+    """A scalar or an array as a contiguous column of ``rows`` values in the support's dtype."""
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(value), (rows,)), dtype=support.dtype)

@@ -1,0 +1,201 @@
+"""A structural causal model: variables in a directed acyclic graph, each with one mechanism and its own noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+
+from contrafact.errors import ModelError, did_you_mean
+from contrafact.identity import identity_of
+from generators.scm.mechanisms.base import Mechanism
+from generators.scm.support import Support
+
+__all__ = ["SCM", "Variable"]
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One node of the graph.
+
+    Parameters
+    ----------
+    name : str
+    mechanism : Mechanism
+    support : Support, optional
+        Narrower or better named values than the mechanism's own.
+    observed : bool
+        False for a latent variable: it is never shown among the facts, only in the hidden truth.
+    """
+
+    name: str
+    mechanism: Mechanism
+    support: Support = field(default=None)  # type: ignore[assignment]
+    observed: bool = True
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ModelError(f"{self.name!r} is no variable name", allowed="letters, digits and _, not a digit first")
+        if self.support is None:
+            object.__setattr__(self, "support", self.mechanism.support)
+
+    def spec(self) -> dict[str, Any]:
+        """What a recipe would write under this variable's name."""
+        spec: dict[str, Any] = {**self.mechanism.spec(), "support": self.support.spec()}
+        return spec if self.observed else {**spec, "observed": False}
+
+
+class SCM:
+    """A structural causal model.
+
+    Compose one from variables, or subclass and name mechanisms as class attributes::
+
+        class Clinic(SCM):
+            age = Root(Normal(50, 12))
+            dose = Linear({"age": 0.02}, noise=Normal(0, 0.5))
+
+    Parameters
+    ----------
+    name : str
+    variables : iterable of Variable
+        In any order; kept in topological order.
+    domains : mapping of name to {variable: mechanism}
+        Environments that differ from this one in some mechanisms.
+
+    Raises
+    ------
+    ModelError
+        For a cycle, an unknown parent, a name used twice, or a domain that changes an unknown variable.
+    """
+
+    _declared: tuple[Variable, ...] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own: dict[str, Variable] = {variable.name: variable for variable in cls._declared}
+        for name, value in vars(cls).items():
+            if isinstance(value, Mechanism):
+                own[name] = Variable(name, value)
+            elif isinstance(value, Variable):
+                own[name] = replace(value, name=name)
+        cls._declared = tuple(own.values())
+
+    def __init__(
+        self,
+        name: str | None = None,
+        variables: Iterable[Variable] | None = None,
+        domains: Mapping[str, Mapping[str, Mechanism]] | None = None,
+    ) -> None:
+        self.name = name or type(self).__name__.lower()
+        given = tuple(self._declared if variables is None else variables)
+        if not given:
+            raise ModelError(f"the model {self.name!r} has no variables", fix="name at least one variable")
+        names = [variable.name for variable in given]
+        twice = sorted({each for each in names if names.count(each) > 1})
+        if twice:
+            raise ModelError(f"variables named twice in {self.name!r}: {', '.join(twice)}")
+        by_name = {variable.name: variable for variable in given}
+        self.graph = _graph(self.name, by_name)
+        self.variables: dict[str, Variable] = {each: by_name[each] for each in _order(self.graph, names)}
+        self.domains = {domain: dict(changes) for domain, changes in (domains or {}).items()}
+        self._check_domains()
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Names in topological order; among equals, in the order given."""
+        return tuple(self.variables)
+
+    @property
+    def observed(self) -> tuple[str, ...]:
+        return tuple(name for name, variable in self.variables.items() if variable.observed)
+
+    @property
+    def latent(self) -> tuple[str, ...]:
+        return tuple(name for name, variable in self.variables.items() if not variable.observed)
+
+    def descendants(self, names: Iterable[str]) -> frozenset[str]:
+        """Everything downstream of ``names``, without ``names`` unless one is downstream of another."""
+        return frozenset().union(*(nx.descendants(self.graph, name) for name in names))
+
+    def with_mechanisms(self, changes: Mapping[str, Mechanism], name: str | None = None) -> SCM:
+        """The same model with some mechanisms replaced (and their arrows with them)."""
+        variables = [
+            replace(variable, mechanism=changes.get(each, variable.mechanism))
+            for each, variable in self.variables.items()
+        ]
+        return SCM(name or self.name, variables, self.domains)
+
+    def in_domain(self, domain: str) -> SCM:
+        """The model as it is in another environment.
+
+        Raises
+        ------
+        ModelError
+            Where there is no such domain.
+        """
+        if domain not in self.domains:
+            known = ", ".join(self.domains) or "none: this model has a single environment"
+            raise ModelError(f"no domain {domain!r}{did_you_mean(domain, self.domains)}", allowed=known)
+        return self.with_mechanisms(self.domains[domain], name=f"{self.name}@{domain}")
+
+    def spec(self) -> dict[str, Any]:
+        """The whole model as a recipe would write it."""
+        return {
+            "name": self.name,
+            "variables": {name: variable.spec() for name, variable in self.variables.items()},
+            "domains": {
+                domain: {name: mechanism.spec() for name, mechanism in changes.items()}
+                for domain, changes in self.domains.items()
+            },
+        }
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of the model: equal exactly where every mechanism, noise and support is equal."""
+        return identity_of(self.spec())
+
+    def _check_domains(self) -> None:
+        for domain, changes in self.domains.items():
+            for name, mechanism in changes.items():
+                if name not in self.variables:
+                    raise ModelError(
+                        f"domain {domain!r} changes {name!r}, which is no variable of {self.name!r}"
+                        f"{did_you_mean(name, self.variables)}",
+                        allowed=", ".join(self.variables),
+                    )
+                if mechanism.lanes != self.variables[name].mechanism.lanes:
+                    raise ModelError(
+                        f"domain {domain!r} gives {name!r} noise of another shape: the same unit could not have both",
+                        fix="use a mechanism with as many noise lanes as the one it replaces",
+                    )
+
+
+def _graph(model: str, variables: Mapping[str, Variable]) -> nx.DiGraph:
+    graph = nx.DiGraph()
+    graph.add_nodes_from(variables)
+    for name, variable in variables.items():
+        for parent in variable.mechanism.parents:
+            if parent not in variables:
+                raise ModelError(
+                    f"{name!r} in {model!r} has an unknown parent {parent!r}{did_you_mean(parent, variables)}",
+                    allowed=", ".join(variables),
+                )
+            graph.add_edge(parent, name)
+    return graph
+
+
+def _order(graph: nx.DiGraph, names: list[str]) -> list[str]:
+    place = {name: position for position, name in enumerate(names)}
+    try:
+        return list(nx.lexicographical_topological_sort(graph, key=place.__getitem__))
+    except nx.NetworkXUnfeasible:
+        loop = [edge[0] for edge in nx.find_cycle(graph)]
+        raise ModelError(
+            f"the graph has a cycle: {' -> '.join([*loop, loop[0]])}",
+            allowed="a directed acyclic graph",
+            fix="remove one of these arrows",
+        ) from None
