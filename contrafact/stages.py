@@ -91,12 +91,21 @@ class Recomputed:
 class Generator(ABC):
     """Turns units into candidates.
 
-    Class attributes: ``name`` is how recipes call it; ``task`` says what a pair is for; ``shard_rows`` is how many
-    units a shard holds where the recipe does not say.
+    Attributes
+    ----------
+    name : str
+        How recipes call it.
+    task : str
+        What a pair is for.
+    label_source : str
+        Who vouches for the labels, where :meth:`generate` does not say so for each pair.
+    shard_rows : int
+        Units in a shard where the recipe does not say.
     """
 
     name: ClassVar[str]
     task: str = "counterfactual"
+    label_source: str = "llm"
     shard_rows: ClassVar[int] = 1000
 
     @abstractmethod
@@ -112,7 +121,7 @@ class Generator(ABC):
         ``scores``, ``hidden``, and ``reasons`` (non-empty where the unit could not be made). The core adds the rest.
         """
 
-    def source(self) -> Source | None:
+    def source(self, seed: int) -> Source | None:
         """The generator's own units, where it has them (a causal model is its own source)."""
         return None
 
@@ -135,6 +144,10 @@ class Generator(ABC):
     def model_name(self) -> str | None:
         """What made the counterfactual, for ``provenance.model``."""
         return None
+
+    def notes(self) -> Sequence[str]:
+        """What a reader of the dataset must know: limits, assumptions, what was measured on the way."""
+        return ()
 
 
 class RowGenerator(Generator):

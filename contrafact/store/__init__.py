@@ -1,0 +1,1 @@
+"""The run directory: what a build leaves on disk, and how it survives being stopped."""

@@ -57,7 +57,7 @@ class Intervention:
         """Variables whose own equation this intervention changes."""
         changed = {action.variable for action in self.actions}
         if self.domain is not None:
-            changed |= set(model.domains[self.domain])
+            changed |= model.differing(self.domain)
         return frozenset(changed)
 
 

@@ -14,7 +14,10 @@ from contrafact.identity import identity_of
 from generators.scm.mechanisms.base import Mechanism
 from generators.scm.support import Support
 
-__all__ = ["SCM", "Variable"]
+__all__ = ["BASE", "SCM", "Variable"]
+
+BASE = "base"
+"""Name of the environment that a model is in when no domain is named."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class SCM:
         self.graph = _graph(self.name, by_name)
         self.variables: dict[str, Variable] = {each: by_name[each] for each in _order(self.graph, names)}
         self.domains = {domain: dict(changes) for domain, changes in (domains or {}).items()}
+        self.origin: SCM = self  # the model whose domains these are, also after moving into one of them
         self._check_domains()
 
     @property
@@ -137,10 +141,24 @@ class SCM:
         ModelError
             Where there is no such domain.
         """
-        if domain not in self.domains:
-            known = ", ".join(self.domains) or "none: this model has a single environment"
-            raise ModelError(f"no domain {domain!r}{did_you_mean(domain, self.domains)}", allowed=known)
-        return self.with_mechanisms(self.domains[domain], name=f"{self.name}@{domain}")
+        origin = self.origin
+        if domain != BASE and domain not in origin.domains:
+            raise ModelError(
+                f"no domain {domain!r} in {origin.name!r}{did_you_mean(domain, origin.domains)}",
+                allowed=", ".join([BASE, *origin.domains]),
+            )
+        if domain == BASE:
+            return origin
+        moved = origin.with_mechanisms(origin.domains[domain], name=f"{origin.name}@{domain}")
+        moved.origin = origin
+        return moved
+
+    def differing(self, domain: str) -> frozenset[str]:
+        """Variables whose mechanism is another one in ``domain`` than here."""
+        there = self.in_domain(domain).variables
+        return frozenset(
+            name for name, variable in self.variables.items() if there[name].mechanism is not variable.mechanism
+        )
 
     def spec(self) -> dict[str, Any]:
         """The whole model as a recipe would write it."""
@@ -159,6 +177,8 @@ class SCM:
         return identity_of(self.spec())
 
     def _check_domains(self) -> None:
+        if BASE in self.domains:
+            raise ModelError(f"a domain cannot be called {BASE!r}: that is the model without any domain")
         for domain, changes in self.domains.items():
             for name, mechanism in changes.items():
                 if name not in self.variables:

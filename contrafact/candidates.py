@@ -1,0 +1,153 @@
+"""From units to candidates: the generator's answer, made into whole records that nothing can drop out of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contrafact.errors import PluginError
+from contrafact.isolation import attempts
+from contrafact.plan import Plan
+from contrafact.record import HIDDEN
+
+__all__ = ["constant", "hidden_of", "make_candidates", "pair_ids", "struct"]
+
+_REQUIRED = ("unit_id", "factual", "counterfactual", "intervention", "label", "counterfactual_label")
+
+
+def make_candidates(plan: Plan, shard: int) -> pa.Table:
+    """Candidates of one shard in the plan's working schema, in the order of units.
+
+    A unit that could not be made is a row too: without a counterfactual, and with its reason.
+    """
+    start, stop = plan.span(shard)
+    units = plan.source.read(start, stop)
+    name = f"generator {plan.generator.name!r}"
+    made = attempts(name, lambda rows, offset: plan.generator.generate(rows, plan.context(start + offset)), units)
+    parts = [
+        _failure(plan, units["unit_id"][attempt.start].as_py(), attempt.reason)
+        if attempt.result is None
+        else _completed(plan, attempt.result)
+        for attempt in made
+    ]
+    table = pa.concat_tables(parts).combine_chunks()
+    return table.set_column(0, plan.working_schema.field("pair_id"), pair_ids(table["unit_id"]))
+
+
+def constant(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
+    """``rows`` times one value, of any type, without a Python object a row."""
+    return pa.array([value], kind).take(pa.array(np.zeros(rows, dtype=np.int32)))
+
+
+def pair_ids(units: pa.ChunkedArray) -> pa.Array:
+    """``<unit_id>/<ordinal within the unit>``; the rows of one unit follow one another."""
+    column = units.combine_chunks() if isinstance(units, pa.ChunkedArray) else units
+    ordinals = _ordinals(column)
+    digits = pc.cast(pa.array(ordinals), pa.string())
+    return pc.binary_join_element_wise(column, digits, "/")
+
+
+def _ordinals(units: pa.Array) -> NDArray[np.int64]:
+    rows = len(units)
+    if rows == 0:
+        return np.zeros(0, dtype=np.int64)
+    new = np.ones(rows, dtype=bool)
+    new[1:] = pc.not_equal(units.slice(1), units.slice(0, rows - 1)).to_numpy(zero_copy_only=False)
+    starts = np.flatnonzero(new)
+    lengths = np.diff(np.append(starts, rows))
+    return np.arange(rows) - np.repeat(starts, lengths)
+
+
+def _failure(plan: Plan, unit_id: str, reason: str) -> pa.Table:
+    text = reason if reason.startswith(plan.generator.name) else f"{plan.generator.name}: {reason}"
+    schema = plan.working_schema
+    row: dict[str, Any] = {"pair_id": unit_id, "unit_id": unit_id, "group_id": unit_id, **_defaults(plan)}
+    row |= {"accepted": False, "reasons": [text]}
+    return pa.table({name: pa.array([row.get(name)], schema.field(name).type) for name in schema.names}, schema=schema)
+
+
+def _completed(plan: Plan, table: pa.Table) -> pa.Table:
+    missing = [name for name in _REQUIRED if name not in table.column_names]
+    if missing:
+        raise PluginError(
+            f"generator {plan.generator.name!r} gave no {', '.join(missing)}",
+            allowed=f"a table with {', '.join(_REQUIRED)}",
+        )
+    rows, schema = table.num_rows, plan.working_schema
+    defaults = _defaults(plan)
+    columns = []
+    for column in schema:
+        if column.name == "scores":
+            columns.append(_scores(plan, table, column.type))
+        elif column.name in table.column_names:
+            columns.append(_filled(_as(table[column.name], column), defaults.get(column.name)))
+        elif column.name in ("pair_id", "group_id"):
+            columns.append(_as(table["unit_id"], column))
+        else:
+            columns.append(constant(defaults.get(column.name), rows, column.type))
+    done = pa.table(columns, schema=schema)
+    made = pc.equal(pc.list_value_length(done["reasons"]), 0)
+    return done.set_column(schema.get_field_index("accepted"), schema.field("accepted"), made)
+
+
+def _defaults(plan: Plan) -> dict[str, Any]:
+    generator = plan.generator
+    return {
+        "generator": generator.name,
+        "task": generator.task,
+        "label_source": generator.label_source,
+        "exact": False,
+        "intervention": [],
+        "held_fixed": [],
+        "reasons": [],
+        "provenance": plan.provenance,
+    }
+
+
+def _scores(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
+    rows = table.num_rows
+    own = {column.name for column in plan.generator.shape().scores}
+    given = table["scores"].combine_chunks() if "scores" in table.column_names else None
+    children = [
+        given.field(column.name).cast(column.type)
+        if given is not None and column.name in own
+        else pa.nulls(rows, column.type)
+        for column in kind
+    ]
+    return struct(children, list(kind), rows)
+
+
+def struct(children: Sequence[pa.Array], fields: Sequence[pa.Field], rows: int) -> pa.Array:
+    """A struct array; one without fields has as many rows as it should all the same."""
+    if fields:
+        return pa.StructArray.from_arrays(children, fields=fields)
+    return pa.array([{}] * rows, pa.struct([]))
+
+
+def _as(column: pa.ChunkedArray, wanted: pa.Field) -> pa.Array:
+    whole = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    try:
+        return whole if whole.type == wanted.type else whole.cast(wanted.type)
+    except pa.ArrowException as error:
+        raise PluginError(f"the generator's {wanted.name!r} is {whole.type}, and {wanted.type} was declared: {error}") from None
+
+
+def _filled(column: pa.Array, default: Any) -> pa.Array:
+    """The column with its default where a row said nothing, as a row that could not be made does."""
+    if default is None or not column.null_count:
+        return column
+    return pc.coalesce(column, constant(default, len(column), column.type))
+
+
+def hidden_of(table: pa.Table) -> pa.Table | None:
+    """The hidden truth as a table of its own (pair_id and the hidden fields), or None."""
+    if HIDDEN not in table.column_names:
+        return None
+    hidden = table[HIDDEN].combine_chunks()
+    names = [column.name for column in hidden.type]
+    return pa.table([table["pair_id"].combine_chunks(), *hidden.flatten()], names=["pair_id", *names])

@@ -1,0 +1,104 @@
+"""Where set filters decide: one place that sees every shard's sketch, in the order of units, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contrafact.errors import PluginError
+from contrafact.plan import Plan
+from contrafact.stages import Judgement, SetFilter, Sketches
+from contrafact.store.parquet import read_arrow, write_arrow
+
+__all__ = ["decide"]
+
+
+@dataclass(frozen=True)
+class _OnDisk(Sketches):
+    plan: Plan
+    alias: str
+    earlier: Sequence[str]
+    shards: Sequence[int]
+    total: int
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    @property
+    def rows(self) -> int:
+        return self.total
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for shard in self.shards:
+            sketch = read_arrow(self.plan.directory.sketch(self.alias, shard))
+            if self.earlier:
+                # A pair that an earlier set filter rejected is dead to this one.
+                passed = read_arrow(self.plan.directory.verdicts(shard))
+                alive = sketch["alive"].to_numpy()
+                for alias in self.earlier:
+                    alive = alive & passed[f"{alias}:passed"].to_numpy()
+                sketch = sketch.set_column(sketch.schema.get_field_index("alive"), "alive", pa.array(alive))
+            yield sketch
+
+
+def decide(plan: Plan, reports: Sequence[dict[str, Any]]) -> list[int]:
+    """Let every set filter judge the shards of ``reports`` (in order) and write the verdicts.
+
+    Returns
+    -------
+    list of int
+        Pairs of each shard that are still accepted afterwards.
+    """
+    shards = [report["shard"] for report in reports]
+    if not plan.set_filters:
+        return [report["alive"] for report in reports]
+    total = sum(report["proposed"] for report in reports)
+    for position, each in enumerate(plan.set_filters):
+        earlier = [other.alias for other in plan.set_filters[:position]]
+        sketches = _OnDisk(plan, each.alias, earlier, shards, total)
+        judgements = each.decide(sketches)
+        for shard, report in zip(shards, reports, strict=True):
+            judgement = next(judgements, None)
+            if judgement is None or len(judgement.passed) != report["proposed"]:
+                raise PluginError(
+                    f"filter {each.alias!r} did not judge every pair of shard {shard}",
+                    allowed="one judgement a shard, one verdict a pair",
+                )
+            _record(plan, each, shard, judgement, first=position == 0)
+    return [_alive(plan, shard) for shard in shards]
+
+
+def _record(plan: Plan, each: SetFilter, shard: int, judgement: Judgement, *, first: bool) -> None:
+    rows = len(judgement.passed)
+    columns: dict[str, Any] = {} if first else dict(_columns(read_arrow(plan.directory.verdicts(shard))))
+    columns[f"{each.alias}:passed"] = pa.array(judgement.passed)
+    reason = judgement.reason
+    text = np.full(rows, reason, dtype=object) if isinstance(reason, str) else reason
+    columns[f"{each.alias}:reason"] = pa.array(text, pa.string())
+    for column in each.score_fields():
+        given = judgement.scores.get(column.name)
+        columns[f"{each.alias}:score:{column.name}"] = (
+            pa.nulls(rows, column.type) if given is None else _array(given, column.type)
+        )
+    if judgement.groups is not None:
+        columns[f"{each.alias}:groups"] = judgement.groups
+    write_arrow(pa.table(columns), plan.directory.verdicts(shard))
+
+
+def _array(values: NDArray[Any] | pa.Array, kind: pa.DataType) -> pa.Array:
+    return values if isinstance(values, pa.Array) else pa.array(values, kind, from_pandas=True)
+
+
+def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
+    return zip(table.column_names, table.columns, strict=True)
+
+
+def _alive(plan: Plan, shard: int) -> int:
+    last = plan.set_filters[-1].alias
+    sketches = _OnDisk(plan, last, [each.alias for each in plan.set_filters], [shard], 0)
+    return int(np.count_nonzero(next(iter(sketches))["alive"].to_numpy()))

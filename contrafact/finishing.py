@@ -1,0 +1,86 @@
+"""Completion: the recipe, the card and, last of all, the manifest. Only then is a dataset there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contrafact import __version__
+from contrafact.card import write_card
+from contrafact.identity import IDENTITY_VERSION
+from contrafact.judging import Funnel
+from contrafact.plan import Plan
+from contrafact.plugins import plugin_files
+from contrafact.shards import Report
+from contrafact.store.atomic import write_json, write_text
+from contrafact.store.layout import FORMAT, REJECTED
+
+__all__ = ["complete"]
+
+
+def complete(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any]:
+    """Write what describes the dataset, then the manifest, then tidy up. Returns the manifest."""
+    directory = plan.directory
+    manifest = _manifest(plan, reports, ended)
+    _remove_strays(plan, {file["path"] for file in manifest["files"]})
+    write_text(directory.recipe, yaml.safe_dump(plan.recipe.spec(), sort_keys=False, allow_unicode=True))
+    _keep_plugins(plan)
+    write_card(plan, manifest)
+    write_json(directory.manifest, manifest)
+    shutil.rmtree(directory.work)
+    return manifest
+
+
+def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any]:
+    """Nothing in it depends on when, where or by how many workers it was made."""
+    funnel = Funnel()
+    for report in reports:
+        funnel.add(report["funnel"])
+    parts = {part: sum(report["parts"][part] for report in reports) for part in [*plan.recipe.splits, REJECTED]}
+    total = {key: sum(report[key] for report in reports) for key in ("units", "proposed", "accepted", "rejected")}
+    if total["proposed"] != total["accepted"] + total["rejected"]:  # pragma: no cover
+        raise AssertionError(f"pairs were lost: {total}")
+    sources = sorted({source for report in reports for source in report["label_sources"]})
+    return {
+        "format": FORMAT,
+        "identity": plan.identity,
+        "identity_version": IDENTITY_VERSION,
+        "name": plan.recipe.name,
+        "code_version": __version__,
+        "seed": plan.recipe.seed,
+        "ended": ended,
+        **total,
+        "exact": sum(report["exact"] for report in reports),
+        "label_sources": {
+            source: sum(report["label_sources"].get(source, 0) for report in reports) for source in sources
+        },
+        "splits": {part: count for part, count in parts.items() if part != REJECTED},
+        "funnel": [
+            {"step": step, "judged": judged, "rejected": rejected}
+            for step, (judged, rejected) in funnel.steps.items()
+        ],
+        "reasons": dict(sorted(funnel.reasons.items(), key=lambda item: (-item[1], item[0]))),
+        "shards": [
+            {key: report[key] for key in ("shard", "units", "proposed", "accepted", "rejected")} for report in reports
+        ],
+        "files": [file for report in reports for file in report["files"]],
+    }
+
+
+def _keep_plugins(plan: Plan) -> None:
+    """Copy the Python files that the recipe names: with them the folder alone can be validated and rebuilt."""
+    for place, path in plugin_files(plan.recipe.spec(), plan.folder).items():
+        if not Path(place).is_absolute() and ".." not in Path(place).parts:
+            write_text(plan.directory.plugins / place, path.read_text(encoding="utf-8"))
+
+
+def _remove_strays(plan: Plan, listed: set[str]) -> None:
+    """Files of shards that the quota did not need, and what a stopped build left half-written."""
+    for folder in ("data", "rejected", "hidden"):
+        for path in (plan.directory.path / folder).glob("*"):
+            if path.relative_to(plan.directory.path).as_posix() not in listed:
+                path.unlink()

@@ -1,0 +1,139 @@
+"""Applying filters: scores, verdicts and reasons are added to the pairs, and nothing is taken away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contrafact.candidates import struct
+from contrafact.errors import PluginError
+from contrafact.isolation import attempts
+from contrafact.stages import Judgement, PairFilter
+
+__all__ = ["Funnel", "apply_judgements", "judge", "with_reasons"]
+
+
+@dataclass
+class Funnel:
+    """How many pairs each step saw and turned away, and how often each reason was given."""
+
+    steps: dict[str, list[int]] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def count(self, step: str, seen: int, rejected: int) -> None:
+        """Add to a step: pairs still accepted when it judged, and those it was the first to reject."""
+        row = self.steps.setdefault(step, [0, 0])
+        row[0] += seen
+        row[1] += rejected
+
+    def give(self, reasons: Mapping[str, int]) -> None:
+        for reason, times in reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + times
+
+    def add(self, spec: Mapping[str, Any]) -> None:
+        """Add another funnel's ``spec``."""
+        for step, (seen, rejected) in spec["steps"].items():
+            self.count(step, seen, rejected)
+        self.give(spec["reasons"])
+
+    def spec(self) -> dict[str, Any]:
+        return {"steps": self.steps, "reasons": self.reasons}
+
+
+def judge(pairs: pa.Table, filters: Sequence[PairFilter]) -> dict[str, Judgement]:
+    """Every filter's judgement, by alias. A pair on which a filter fails is rejected with that as its reason."""
+    return {each.alias: _judged(pairs, each) for each in filters} if pairs.num_rows else {}
+
+
+def apply_judgements(pairs: pa.Table, judgements: Mapping[str, Judgement], funnel: Funnel) -> pa.Table:
+    """The pairs with scores, reasons, ``accepted`` and changed groups filled in."""
+    rows = pairs.num_rows
+    if rows == 0:
+        return pairs
+    alive = pairs["accepted"].to_numpy()
+    given: list[tuple[NDArray[np.bool_], str | NDArray[Any]]] = []
+    scores: dict[str, Any] = {}
+    for alias, judgement in judgements.items():
+        failed = ~judgement.passed
+        funnel.count(alias, int(alive.sum()), int((alive & failed).sum()))
+        alive = alive & judgement.passed
+        given.append((failed, judgement.reason))
+        scores |= judgement.scores
+        if judgement.groups is not None:
+            pairs = _replaced(pairs, "group_id", judgement.groups)
+    pairs = with_reasons(pairs, given, funnel)
+    pairs = _replaced(pairs, "scores", _filled(pairs["scores"].combine_chunks(), scores, rows))
+    return _replaced(pairs, "accepted", pa.array(alive))
+
+
+def with_reasons(
+    pairs: pa.Table, given: Sequence[tuple[NDArray[np.bool_], str | NDArray[Any]]], funnel: Funnel
+) -> pa.Table:
+    """The pairs with more reasons: each entry is a mask and the text (or a text each) of the rows it marks."""
+    rows, owners, texts = pairs.num_rows, [], []
+    for failed, reason in given:
+        marked = np.flatnonzero(failed)
+        if len(marked):
+            owners.append(marked)
+            texts.append(np.full(len(marked), reason, dtype=object) if isinstance(reason, str) else reason[marked])
+    if not owners:
+        return pairs
+    column = pairs["reasons"].combine_chunks()
+    before = pc.list_parent_indices(column).to_numpy()
+    owner = np.concatenate([before, *owners])
+    text = pa.concat_arrays([column.flatten(), *(pa.array(each, pa.string()) for each in texts)])
+    order = np.argsort(owner, kind="stable")
+    offsets = np.zeros(rows + 1, dtype=np.int32)
+    np.cumsum(np.bincount(owner, minlength=rows), out=offsets[1:])
+    counts = pc.value_counts(text.slice(len(before)))
+    funnel.give({entry["values"].as_py(): entry["counts"].as_py() for entry in counts})
+    return _replaced(pairs, "reasons", pa.ListArray.from_arrays(pa.array(offsets), text.take(pa.array(order))))
+
+
+def _judged(pairs: pa.Table, each: PairFilter) -> Judgement:
+    def checked(rows: pa.Table, start: int) -> Judgement:
+        answer = each.judge(rows)
+        if len(answer.passed) != rows.num_rows:
+            raise PluginError(f"filter {each.alias!r} gave {len(answer.passed)} verdicts on {rows.num_rows} pairs")
+        return answer
+
+    parts = attempts(f"filter {each.alias!r}", checked, pairs)
+    if len(parts) == 1 and parts[0].result is not None:
+        return parts[0].result
+    answers = [part.result or _broken(each.alias, part.reason) for part in parts]
+    passed = np.concatenate([answer.passed for answer in answers])
+    reasons = np.concatenate([np.broadcast_to(np.asarray(a.reason, dtype=object), a.passed.shape) for a in answers])
+    names = {name for answer in answers for name in answer.scores}
+    scores = {name: np.concatenate([_column(answer, name) for answer in answers]) for name in names}
+    return Judgement(passed, reasons, scores)
+
+
+def _broken(alias: str, reason: str) -> Judgement:
+    return Judgement(np.zeros(1, dtype=bool), f"{alias}: failed: {reason}")
+
+
+def _column(answer: Judgement, name: str) -> NDArray[Any]:
+    values = answer.scores.get(name)
+    return np.full(len(answer.passed), np.nan) if values is None else np.asarray(values)
+
+
+def _filled(scores: pa.StructArray, values: Mapping[str, Any], rows: int) -> pa.Array:
+    children = []
+    for position, column in enumerate(scores.type):
+        given = values.get(column.name)
+        if given is None:
+            children.append(scores.field(position))
+        else:
+            children.append(given if isinstance(given, pa.Array) else pa.array(given, column.type, from_pandas=True))
+    return struct(children, list(scores.type), rows)
+
+
+def _replaced(pairs: pa.Table, name: str, column: pa.Array) -> pa.Table:
+    position = pairs.schema.get_field_index(name)
+    return pairs.set_column(position, pairs.schema.field(name), column.cast(pairs.schema.field(name).type))

@@ -1,0 +1,163 @@
+"""Building a dataset: which shards, in what order, until when. Who runs them is somebody else's business.
+
+A :data:`Mapper` runs one function over shards and gives the reports as they come; ``local_mapper`` does so on a thread
+pool, the Prefect flow does so with tasks. Everything else is the same for both, and so are the bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from contrafact.deciding import decide
+from contrafact.finishing import complete
+from contrafact.plan import Plan, make_plan
+from contrafact.recipe import Recipe
+from contrafact.shards import Report, finish_shard, propose
+from contrafact.store.atomic import read_json, storage_errors
+from contrafact.store.layout import RunDirectory
+
+__all__ = ["Mapper", "Watch", "build", "local_mapper", "run_local"]
+
+Step = Callable[[int], Report]
+Watch = Callable[[str, Report], None]
+"""Told of every finished step: its stage (``proposed`` or ``finished``) and its report."""
+
+
+class Mapper(Protocol):
+    """Runs ``step`` over shards, several at a time, and yields the reports in any order."""
+
+    def __call__(self, stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]: ...
+
+
+def run_local(
+    recipe: Recipe, recipe_file: Path | None = None, out: str | Path | None = None, watch: Watch | None = None
+) -> dict[str, Any]:
+    """Build a dataset without Prefect, and return its manifest. The bytes are those of the flow."""
+    plan = make_plan(recipe, recipe_file, out)
+    return build(plan, local_mapper(plan.workers), watch)
+
+
+def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, Any]:
+    """Build, or finish building, the plan's dataset.
+
+    Returns
+    -------
+    dict
+        The manifest. An unchanged recipe whose dataset is complete costs nothing.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where the folder is in use, or is not this recipe's.
+    StorageError
+        Where the disk cannot take more; the same call resumes.
+    """
+    directory = plan.directory
+    with directory.locked():
+        if directory.claim(plan.identity, plan.recipe.name):
+            manifest: dict[str, Any] = read_json(directory.manifest)
+            return manifest
+        with storage_errors(directory.path):
+            reports, why = _reports(plan, mapper, watch or (lambda stage, report: None))
+            return complete(plan, reports, why)
+
+
+def local_mapper(workers: int) -> Mapper:
+    """A mapper on a thread pool: NumPy and Arrow let go of the interpreter lock where the work is."""
+
+    def run(stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]:
+        waiting = iter(shards)
+        with ThreadPoolExecutor(max_workers=workers, thread_name_prefix=stage) as pool:
+            running: set[Future[Report]] = set()
+            try:
+                for shard in waiting:
+                    running.add(pool.submit(step, shard))
+                    if len(running) > workers:
+                        done, running = wait(running, return_when=FIRST_COMPLETED)
+                        yield from (future.result() for future in done)
+                yield from (future.result() for future in running)
+            finally:
+                for future in running:
+                    future.cancel()
+
+    return run
+
+
+def _reports(plan: Plan, mapper: Mapper, watch: Watch) -> tuple[list[Report], str]:
+    def run(stage: str, step: Step, shards: Sequence[int]) -> list[Report]:
+        reports = []
+        for report in mapper(stage, step, shards):
+            watch(stage, report)
+            reports.append(report)
+        return sorted(reports, key=lambda report: int(report["shard"]))
+
+    if not plan.staged:
+        return run("finished", lambda shard: propose(plan, shard), range(plan.shards)), _ended(plan)
+    if plan.recipe.accept is None:
+        proposed = run("proposed", lambda shard: propose(plan, shard), range(plan.shards))
+        decide(plan, proposed)
+        return run("finished", lambda shard: finish_shard(plan, shard), range(plan.shards)), _ended(plan)
+    return _until_quota(plan, plan.recipe.accept, run)
+
+
+def _until_quota(
+    plan: Plan, quota: int, run: Callable[[str, Step, Sequence[int]], list[Report]]
+) -> tuple[list[Report], str]:
+    """Shards in waves until enough pairs are accepted; the first shards that suffice are the dataset."""
+    proposed: list[Report] = []
+    alive: list[int] = []
+    while sum(alive) < quota and len(proposed) < plan.shards:
+        wave = range(len(proposed), min(plan.shards, len(proposed) + _wave(plan, quota, alive)))
+        proposed += run("proposed", lambda shard: propose(plan, shard), wave)
+        alive = decide(plan, proposed)
+    reached = sum(alive) >= quota
+    if reached:
+        alive = _shortest(plan, proposed, alive, quota)
+    room = {shard: quota - sum(alive[:shard]) for shard in range(len(alive))}
+    reports = run("finished", lambda shard: finish_shard(plan, shard, room[shard]), range(len(alive)))
+    return reports, f"{quota} accepted pairs" if reached else _ended(plan, quota, sum(alive))
+
+
+def _wave(plan: Plan, quota: int, alive: Sequence[int]) -> int:
+    """How many shards to propose next: what the share accepted so far asks for, but no more than doubling.
+
+    It must not depend on the number of workers, or the bytes would.
+    """
+    if not sum(alive):
+        return max(-(-quota // plan.shard_rows), len(alive))
+    missing = (quota - sum(alive)) * len(alive) / sum(alive)
+    return max(1, min(len(alive), int(missing * 1.05) + 1))
+
+
+def _shortest(plan: Plan, proposed: Sequence[Report], alive: Sequence[int], quota: int) -> list[int]:
+    """Accepted pairs of each of the first shards that reach the quota by themselves.
+
+    A set filter may judge a part otherwise than the whole (a balance does), so each prefix is decided anew.
+    """
+    first = int(np.searchsorted(np.cumsum(alive), quota)) + 1
+    for needed in range(first, len(proposed)):
+        kept = decide(plan, proposed[:needed])
+        if sum(kept) >= quota:
+            return kept
+    return decide(plan, proposed)
+
+
+def _ended(plan: Plan, quota: int | None = None, accepted: int = 0) -> str:
+    there = plan.source.rows()
+    short = f"; {accepted} of {quota} pairs were accepted" if quota is not None else ""
+    if plan.recipe.rows is not None and (there is None or there >= plan.recipe.rows):
+        return f"{plan.recipe.rows} units"
+    if there is not None and plan.units == there:
+        return f"the source ended after {there} units{short}"
+    return f"the budget of {plan.units} units ended{short}"
+
+
+def discard(directory: RunDirectory) -> None:
+    """Remove a run directory whole."""
+    shutil.rmtree(directory.path, ignore_errors=True)

@@ -1,0 +1,199 @@
+"""A plan: a recipe with every plug-in found, made and checked, and nothing done yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from contrafact import __version__
+from contrafact.errors import PluginError, RecipeError
+from contrafact.identity import identity_of
+from contrafact.plugins import create, file_hashes
+from contrafact.recipe import Recipe
+from contrafact.record import HIDDEN, hidden_schema, pair_schema
+from contrafact.stages import Context, Generator, PairFilter, SetFilter, Source
+from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
+from contrafact.streams import Streams
+
+__all__ = ["Plan", "make_plan"]
+
+_BUDGET = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a build needs to know, settled before it starts."""
+
+    recipe: Recipe
+    folder: Path
+    directory: RunDirectory
+    generator: Generator
+    source: Source
+    filters: tuple[PairFilter, ...]
+    set_filters: tuple[SetFilter, ...]
+    identity: str
+
+    @property
+    def shard_rows(self) -> int:
+        return self.recipe.shard_rows or self.generator.shard_rows
+
+    @property
+    def workers(self) -> int:
+        return self.recipe.workers or os.cpu_count() or 1
+
+    @property
+    def staged(self) -> bool:
+        """Whether shards must wait for each other: set filters and quotas look at more than one."""
+        return bool(self.set_filters) or self.recipe.accept is not None
+
+    @cached_property
+    def units(self) -> int:
+        """Units at the most: ``rows``, or the budget of ``accept``, or what the source has."""
+        asked = self.recipe.rows or self.recipe.max_units or _BUDGET * (self.recipe.accept or 1)
+        there = self.source.rows()
+        return asked if there is None else min(asked, there)
+
+    @property
+    def shards(self) -> int:
+        return -(-self.units // self.shard_rows)
+
+    def span(self, shard: int) -> tuple[int, int]:
+        """First unit of a shard, and the one after its last."""
+        return shard * self.shard_rows, min((shard + 1) * self.shard_rows, self.units)
+
+    @cached_property
+    def source_key(self) -> str:
+        """Identity of the units: the same model and seed give the same units, whatever is then done to them."""
+        return identity_of([self.recipe.seed, self.generator.identity()])
+
+    def context(self, start: int) -> Context:
+        return Context(Streams(self.recipe.seed, self.source_key), self.identity, self.recipe.seed, start)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Schema of the stored pairs."""
+        scores = [column for each in (*self.filters, *self.set_filters) for column in each.score_fields()]
+        return pair_schema(self.generator.shape(), scores)
+
+    @cached_property
+    def hidden_schema(self) -> pa.Schema | None:
+        return hidden_schema(self.generator.shape())
+
+    @cached_property
+    def working_schema(self) -> pa.Schema:
+        """Schema of pairs on their way: with the hidden truth as one more column."""
+        hidden = list(self.generator.shape().hidden)
+        return self.schema.append(pa.field(HIDDEN, pa.struct(hidden))) if hidden else self.schema
+
+    @cached_property
+    def provenance(self) -> dict[str, Any]:
+        return {
+            "recipe": self.identity,
+            "code_version": __version__,
+            "seed": self.recipe.seed,
+            "model": self.generator.model_name(),
+            "request_ids": [],
+            "cost": 0.0,
+        }
+
+
+def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path | None = None) -> Plan:
+    """Find, make and check everything that a recipe names. Writes nothing.
+
+    Parameters
+    ----------
+    recipe_file : Path, optional
+        The recipe's own file: paths in it are looked for beside it first.
+    out : path, optional
+        The run directory; ``output`` of the recipe, or ``outputs/<name>``, where it is not given.
+
+    Raises
+    ------
+    UserError
+        For anything that could not be built.
+    """
+    folder = (recipe_file.parent if recipe_file else Path()).resolve()
+    generator = _generator(recipe, folder)
+    source = _source(recipe, generator, folder)
+    filters = list(_filters(recipe, generator, folder))
+    directory = RunDirectory(Path(out or recipe.output or Path("outputs") / recipe.name))
+    identity = identity_of(
+        {
+            "recipe": recipe.identity_spec(),
+            "generator": generator.identity(),
+            "plugins": file_hashes(recipe.spec(), folder),
+            "format": FORMAT,
+            "version": __version__,
+        }
+    )
+    plan = Plan(
+        recipe,
+        folder,
+        directory,
+        generator,
+        source,
+        tuple(each for each in filters if isinstance(each, PairFilter)),
+        tuple(each for each in filters if isinstance(each, SetFilter)),
+        identity,
+    )
+    _check(plan)
+    return plan
+
+
+def _generator(recipe: Recipe, folder: Path) -> Generator:
+    name, options = recipe.generator.use, recipe.generator.options
+    made = create("generator", name, {"folder": folder, **options} if _wants_folder(name, folder) else options,
+                  "generator", folder)
+    if not isinstance(made, Generator):
+        raise PluginError(f"{name!r} is no generator", fix="subclass contrafact.stages.Generator or RowGenerator")
+    return made
+
+
+def _wants_folder(name: str, folder: Path) -> bool:
+    import inspect
+
+    from contrafact.plugins import find
+
+    return "folder" in inspect.signature(find("generator", name, folder)).parameters
+
+
+def _source(recipe: Recipe, generator: Generator, folder: Path) -> Source:
+    own = generator.source(recipe.seed)
+    if own is not None and recipe.source is not None:
+        raise RecipeError(
+            f"the generator {recipe.generator.use!r} makes its own units, and the recipe names a source as well",
+            fix="remove source",
+        )
+    if own is not None:
+        return own
+    if recipe.source is None:
+        raise RecipeError(f"the generator {recipe.generator.use!r} needs units", fix="add source: path/to/file.csv")
+    from contrafact.sources import open_source
+
+    return open_source(recipe.source, folder)
+
+
+def _filters(recipe: Recipe, generator: Generator, folder: Path) -> Iterator[PairFilter | SetFilter]:
+    for alias, stage in recipe.filters.items():
+        made = create("filter", stage.use, stage.options, f"filters.{alias}", folder)
+        if not isinstance(made, PairFilter | SetFilter):
+            raise PluginError(f"{stage.use!r} is no filter", fix="subclass contrafact.stages.PairFilter or RowFilter")
+        made.bind(alias, generator)
+        yield made
+
+
+def _check(plan: Plan) -> None:
+    if plan.units == 0:
+        raise RecipeError("the source has no units: nothing could be built", fix="give a source with rows")
+    if REJECTED in plan.recipe.splits:
+        raise RecipeError(f"a split cannot be called {REJECTED!r}: rejected pairs are kept under that name")
+    names = [column.name for column in plan.schema.field("scores").type]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise RecipeError(f"two filters give the score {', '.join(twice)}", fix="give one of them another name, with use:")

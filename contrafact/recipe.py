@@ -1,0 +1,268 @@
+"""A recipe: the declarative description of one dataset, read whole and checked before any work starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from contrafact.errors import RecipeError, did_you_mean
+from contrafact.identity import without_excluded
+
+__all__ = ["Recipe", "Stage", "find_recipe", "load_recipe", "parse_recipe", "recipe_folders"]
+
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Stage(BaseModel):
+    """A plug-in by name (``use``) with its options beside it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    use: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class Recipe(_Strict):
+    """One dataset.
+
+    Attributes
+    ----------
+    name : str
+        Name of the dataset and, unless ``output`` says otherwise, of its folder in ``outputs/``.
+    rows, accept : int
+        Ask for so many units, or for so many accepted pairs. One of the two.
+    max_units : int
+        With ``accept``: the budget, after which generation ends whatever was accepted.
+    shard_rows : int
+        Units in a shard: the unit of work, of storage and of resume.
+    generator : Stage
+    filters : mapping of alias to Stage
+        In the order in which they judge. The alias is the filter's name unless ``use`` gives another.
+    splits : mapping of name to share
+        Shares that sum to one. Pairs with one ``group_id`` never part.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=96)]
+    description: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    rows: Annotated[int, Field(gt=0)] | None = None
+    accept: Annotated[int, Field(gt=0)] | None = None
+    max_units: Annotated[int, Field(gt=0)] | None = None
+    shard_rows: Annotated[int, Field(gt=0, le=10_000_000)] | None = None
+    source: dict[str, Any] | str | None = None
+    generator: Stage
+    filters: dict[str, Stage] = {}
+    splits: dict[Annotated[str, Field(pattern=r"^\w+(\.\w+)*$")], Annotated[float, Field(ge=0, le=1)]] = {
+        "train": 0.8,
+        "validation": 0.1,
+        "test": 0.1,
+    }
+    output: str | None = None
+    workers: Annotated[int, Field(gt=0)] | None = None
+    licence: str = ""
+    citations: list[str] = []
+    tags: list[str] = []
+
+    @field_validator("filters", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """``graph: {}``, ``graph:`` and ``[graph, ...]`` all name the filter ``graph``."""
+        if value is None:
+            return {}
+        if isinstance(value, list):
+            value = dict(_single(item) for item in value)
+        if not isinstance(value, Mapping):
+            raise ValueError("filters are a mapping of name to options")
+        return {alias: {"use": alias, **(options or {})} for alias, options in value.items()}
+
+    @field_validator("generator", mode="before")
+    @classmethod
+    def _generator(cls, value: Any) -> Any:
+        return {"use": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.rows is None) == (self.accept is None):
+            raise ValueError("give rows (so many units) or accept (so many accepted pairs), and not both")
+        if self.max_units is not None and self.accept is None:
+            raise ValueError("max_units is the budget of accept: rows already says how many units")
+        if abs(sum(self.splits.values()) - 1) > 1e-9:
+            raise ValueError(f"splits must sum to 1, and {dict(self.splits)} sums to {sum(self.splits.values()):g}")
+        return self
+
+    def spec(self) -> dict[str, Any]:
+        """The whole recipe as plain data, with what was left out filled in."""
+        return self.model_dump(mode="json")
+
+    def identity_spec(self) -> dict[str, Any]:
+        """The part of the recipe that decides what the dataset holds."""
+        return without_excluded(self.spec())
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its silent surprise: a key written twice is an error, not a choice."""
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise RecipeError(
+                f"the key {key!r} is written twice (line {key_node.start_mark.line + 1})", fix="keep one of them"
+            )
+        seen.add(key)
+    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """YAML text as plain data. Raises ``RecipeError`` with the line where it does not parse."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  # a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise RecipeError(f"{where} is not valid YAML: {place}{getattr(error, 'problem', error)}") from None
+
+
+def recipe_folders() -> list[Path]:
+    """Where recipes are looked for by name: the current folder's, this repository's, the installed package's."""
+    return [Path("recipes"), _REPOSITORY / "recipes", Path(__file__).resolve().parent / "recipes"]
+
+
+def all_recipes() -> Iterator[Path]:
+    """Every recipe that can be called by name, each name once."""
+    seen: set[str] = set()
+    for folder in recipe_folders():
+        for path in sorted(folder.glob("*.yaml")):
+            if path.stem not in seen:
+                seen.add(path.stem)
+                yield path
+
+
+def find_recipe(name: str) -> Path:
+    """The file of a recipe given by path or by name. Raises ``RecipeError`` where there is none."""
+    if Path(name).is_file():
+        return Path(name)
+    known = {path.stem: path for path in all_recipes()}
+    if name in known:
+        return known[name]
+    raise RecipeError(
+        f"no recipe {name!r}{did_you_mean(name, known)}",
+        allowed=f"a path to a YAML file, or one of {', '.join(known) or '(no recipes found)'}",
+        fix="contrafact list recipes",
+    )
+
+
+def load_recipe(name: str, overrides: Sequence[str] = (), **changes: Any) -> tuple[Recipe, Path]:
+    """A recipe by path or name, and its file.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        ``a.b=c`` settings; c is read as YAML, and list items are named by number.
+    changes : any
+        Top-level keys to set; None leaves one as it is. ``rows`` and ``accept`` push each other out.
+    """
+    path = find_recipe(name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} cannot be read: {error}") from None
+    data = parse_yaml(text, str(path))
+    if not isinstance(data, dict):
+        raise RecipeError(f"{path} holds no mapping", allowed="keys such as name, rows, generator")
+    for setting in overrides:
+        _set(data, setting)
+    for key, value in changes.items():
+        if value is not None:
+            _replace(data, key, value)
+    data.setdefault("name", path.stem)
+    return parse_recipe(data), path
+
+
+def parse_recipe(data: Mapping[str, Any]) -> Recipe:
+    """A recipe from plain data. Raises ``RecipeError`` for the first thing that is wrong, with the nearest key."""
+    try:
+        return Recipe.model_validate(dict(data))
+    except ValidationError as error:
+        raise _explained(error) from None
+
+
+def _explained(error: ValidationError) -> RecipeError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return RecipeError(
+            f"unknown key {where!r} in the recipe{did_you_mean(where, Recipe.model_fields)}",
+            allowed=", ".join(Recipe.model_fields),
+        )
+    if first["type"] == "missing":
+        return RecipeError(f"the recipe has no {where!r}", fix=f"add {where}: …")
+    message = first["msg"].removeprefix("Value error, ")
+    return RecipeError(f"{where}: {message} (given: {first['input']!r})" if where else message)
+
+
+def _single(item: Any) -> tuple[str, Any]:
+    if isinstance(item, str):
+        return item, {}
+    if isinstance(item, Mapping) and len(item) == 1:
+        return next(iter(item.items()))
+    raise ValueError(f"each filter in a list is a name or one 'name: options', and {item!r} is neither")
+
+
+def _replace(data: dict[str, Any], key: str, value: Any) -> None:
+    if key in ("rows", "accept"):
+        data.pop("accept" if key == "rows" else "rows", None)
+        if key == "rows":
+            data.pop("max_units", None)
+    data[key] = value
+
+
+def _set(data: dict[str, Any], setting: str) -> None:
+    path, equals, text = setting.partition("=")
+    if not equals or not path:
+        raise RecipeError(f"--set {setting!r} sets nothing", allowed="--set a.b=c", fix="--set filters.support.margin=0.1")
+    value = parse_yaml(text, f"--set {setting}")
+    *parents, last = path.split(".")
+    place: Any = data
+    for step, parent in enumerate(parents):
+        place = _stepped(place, parent, ".".join(parents[: step + 1]))
+    if isinstance(place, list):
+        place[_position(place, last, path)] = value
+    elif place is data:
+        _replace(data, last, value)
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise RecipeError(f"--set {path}: {'.'.join(parents)} holds a single value, not keys")
+
+
+def _stepped(place: Any, key: str, path: str) -> Any:
+    if isinstance(place, list):
+        return place[_position(place, key, path)]
+    if not isinstance(place, dict):
+        raise RecipeError(f"--set: {path} goes into something that has no keys")
+    if place.get(key) is None:
+        place[key] = {}
+    return place[key]
+
+
+def _position(items: list[Any], key: str, path: str) -> int:
+    if not key.isdigit() or int(key) >= len(items):
+        raise RecipeError(f"--set {path}: {key!r} is no position in a list of {len(items)}", allowed="0, 1, …")
+    return int(key)

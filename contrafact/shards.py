@@ -1,0 +1,171 @@
+"""The work on one shard: candidates, then verdicts, then Parquet. Each step is a function that leaves a report.
+
+A report is written after the files it speaks of, so what has a report is finished; a step that finds one does nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contrafact.candidates import hidden_of, make_candidates
+from contrafact.judging import Funnel, apply_judgements, judge, with_reasons
+from contrafact.plan import Plan
+from contrafact.record import HIDDEN
+from contrafact.stages import Judgement
+from contrafact.store.atomic import read_json, write_json
+from contrafact.store.layout import REJECTED
+from contrafact.store.parquet import StoredFile, read_arrow, write_arrow, write_parquet
+from contrafact.store.splits import assign_splits
+
+__all__ = ["Report", "finish_shard", "finished_report", "propose"]
+
+Report = dict[str, Any]
+
+
+def propose(plan: Plan, shard: int) -> Report:
+    """Make and judge one shard's candidates. Writes them to wait for the others where the plan has set filters or a
+    quota, and straight to Parquet where it has none.
+    """
+    done = finished_report(plan, "finished", shard) or finished_report(plan, "proposed", shard)
+    if done is not None:
+        return done
+    funnel = Funnel()
+    pairs = make_candidates(plan, shard)
+    _count_made(pairs, plan, funnel)
+    pairs = apply_judgements(pairs, judge(pairs, plan.filters), funnel)
+    if not plan.staged:
+        return _write(plan, shard, pairs, funnel)
+    write_arrow(pairs, plan.directory.candidates(shard))
+    alive = pairs["accepted"].combine_chunks()
+    for each in plan.set_filters:
+        sketch = each.sketch(pairs)
+        write_arrow(sketch.append_column("alive", alive), plan.directory.sketch(each.alias, shard))
+    report = {
+        "shard": shard,
+        "units": _units(plan, shard),
+        "proposed": pairs.num_rows,
+        "alive": int(np.count_nonzero(alive)),
+        "funnel": funnel.spec(),
+    }
+    write_json(plan.directory.report("proposed", shard), report)
+    return report
+
+
+def finish_shard(plan: Plan, shard: int, room: int | None = None) -> Report:
+    """Apply the set filters' verdicts and the quota to a shard that waited, and write its Parquet.
+
+    Parameters
+    ----------
+    room : int, optional
+        How many more accepted pairs the quota takes when this shard's turn comes; None where there is no quota.
+    """
+    done = finished_report(plan, "finished", shard)
+    if done is not None:
+        return done
+    report = read_json(plan.directory.report("proposed", shard))
+    funnel = Funnel()
+    funnel.add(report["funnel"])
+    pairs = read_arrow(plan.directory.candidates(shard))
+    if plan.set_filters:
+        pairs = apply_judgements(pairs, read_verdicts(plan, shard), funnel)
+    if room is not None:
+        pairs = _within_quota(pairs, room, plan.recipe.accept or 0, funnel)
+    return _write(plan, shard, pairs, funnel)
+
+
+def finished_report(plan: Plan, stage: str, shard: int) -> Report | None:
+    """The report of a finished step whose files are all still whole, else None."""
+    report = read_json(plan.directory.report(stage, shard))
+    if report is None:
+        return None
+    files = [StoredFile(**spec) for spec in report.get("files", ())]
+    whole = all(file.intact(plan.directory.path, deep=True) for file in files)
+    waiting = stage != "proposed" or plan.directory.candidates(shard).is_file()
+    return report if whole and waiting else None
+
+
+def read_verdicts(plan: Plan, shard: int) -> dict[str, Judgement]:
+    """The set filters' judgements on one shard, by alias."""
+    table = read_arrow(plan.directory.verdicts(shard))
+    judgements = {}
+    for each in plan.set_filters:
+        names = [column.name for column in each.score_fields()]
+        groups = f"{each.alias}:groups"
+        judgements[each.alias] = Judgement(
+            table[f"{each.alias}:passed"].to_numpy(),
+            table[f"{each.alias}:reason"].to_numpy(),
+            {name: table[f"{each.alias}:score:{name}"].combine_chunks() for name in names},
+            table[groups].combine_chunks() if groups in table.column_names else None,
+        )
+    return judgements
+
+
+def _count_made(pairs: pa.Table, plan: Plan, funnel: Funnel) -> None:
+    made = int(np.count_nonzero(pairs["accepted"]))
+    funnel.count(plan.generator.name, pairs.num_rows, pairs.num_rows - made)
+    for reasons in pairs.filter(pa.compute.invert(pairs["accepted"]))["reasons"].to_pylist():
+        funnel.give(dict.fromkeys(reasons, 1))
+
+
+def _within_quota(pairs: pa.Table, room: int, quota: int, funnel: Funnel) -> pa.Table:
+    alive = pairs["accepted"].to_numpy()
+    over = alive & (np.cumsum(alive) > room)
+    funnel.count("quota", int(alive.sum()), int(over.sum()))
+    if not over.any():
+        return pairs
+    pairs = with_reasons(pairs, [(over, f"quota: {quota} accepted pairs were asked for, and there are as many")], funnel)
+    position = pairs.schema.get_field_index("accepted")
+    return pairs.set_column(position, pairs.schema.field("accepted"), pa.array(alive & ~over))
+
+
+def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
+    recipe, directory = plan.recipe, plan.directory
+    parts = [*recipe.splits, REJECTED]
+    place = np.full(pairs.num_rows, len(recipe.splits), dtype=np.int64)
+    accepted = pairs["accepted"].to_numpy()
+    split = assign_splits(pairs["group_id"].combine_chunks(), recipe.splits, recipe.seed)
+    place[accepted] = split[accepted]
+    order = np.argsort(place, kind="stable")
+    counts = np.bincount(place, minlength=len(parts))
+    hidden = hidden_of(pairs)
+    seen = pairs.drop_columns([HIDDEN]) if hidden is not None else pairs
+    files = []
+    start = 0
+    for part, count in zip(parts, counts, strict=True):
+        rows = pa.array(order[start : start + count])
+        start += int(count)
+        if not count:
+            continue
+        files.append(write_parquet(seen.take(rows).combine_chunks(), directory.pairs(part, shard), directory.path))
+        if hidden is not None:
+            files.append(
+                write_parquet(hidden.take(rows).combine_chunks(), directory.hidden(part, shard), directory.path)
+            )
+    report = {
+        "shard": shard,
+        "units": _units(plan, shard),
+        "proposed": pairs.num_rows,
+        "accepted": int(accepted.sum()),
+        "rejected": int((~accepted).sum()),
+        "parts": {part: int(count) for part, count in zip(parts, counts, strict=True)},
+        "label_sources": _tally(pairs, "label_source", accepted),
+        "exact": int(np.count_nonzero(pairs["exact"].to_numpy() & accepted)),
+        "funnel": funnel.spec(),
+        "files": [file.spec() for file in files],
+    }
+    write_json(directory.report("finished", shard), report)
+    return report
+
+
+def _tally(pairs: pa.Table, name: str, accepted: NDArray[np.bool_]) -> dict[str, int]:
+    counts = pa.compute.value_counts(pairs[name].filter(pa.array(accepted)))
+    return {str(entry["values"]): entry["counts"].as_py() for entry in counts}
+
+
+def _units(plan: Plan, shard: int) -> int:
+    start, stop = plan.span(shard)
+    return stop - start

@@ -1,0 +1,142 @@
+"""Where everything lies in a run directory, and whose it is.
+
+::
+
+    outputs/<name>/
+      README.md  recipe.yaml  manifest.json      the card, the resolved recipe, and (last) completion
+      data/<split>-00000.parquet                 accepted pairs
+      rejected/rejected-00000.parquet            the others, with reasons
+      hidden/<split>-00000.parquet               truth stored apart: noise, latents, potential outcomes
+      plugins/                                   Python files that the recipe names
+      .work/                                     state of an unfinished build; removed by completion
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from contrafact.errors import RunDirectoryError
+from contrafact.store.atomic import read_json, storage_errors, write_json
+
+__all__ = ["FORMAT", "REJECTED", "RunDirectory"]
+
+FORMAT = 1
+"""Version of the layout and of the manifest."""
+
+REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths of one run directory."""
+
+    path: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    @property
+    def card(self) -> Path:
+        return self.path / "README.md"
+
+    @property
+    def plugins(self) -> Path:
+        return self.path / "plugins"
+
+    @property
+    def work(self) -> Path:
+        return self.path / ".work"
+
+    def pairs(self, part: str, shard: int) -> Path:
+        """Parquet of one shard's pairs in a split, or of its rejects (``part`` is then ``rejected``)."""
+        return self.path / ("rejected" if part == REJECTED else "data") / f"{part}-{shard:05d}.parquet"
+
+    def hidden(self, part: str, shard: int) -> Path:
+        """The hidden truth of the same rows."""
+        return self.path / "hidden" / f"{part}-{shard:05d}.parquet"
+
+    def candidates(self, shard: int) -> Path:
+        """Candidates that wait for the set filters (Arrow)."""
+        return self.work / "candidates" / f"{shard:05d}.arrow"
+
+    def sketch(self, alias: str, shard: int) -> Path:
+        """One shard's sketch for one set filter (Arrow)."""
+        return self.work / "sketches" / alias / f"{shard:05d}.arrow"
+
+    def verdicts(self, shard: int) -> Path:
+        """What the set filters decided on one shard (Arrow)."""
+        return self.work / "verdicts" / f"{shard:05d}.arrow"
+
+    def report(self, stage: str, shard: int) -> Path:
+        """The record that a stage of a shard is finished."""
+        return self.work / stage / f"{shard:05d}.json"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run directory. Raises ``RunDirectoryError`` where another build holds it."""
+        with storage_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock", timeout=0)
+            try:
+                lock.acquire()
+            except Timeout:
+                raise RunDirectoryError(
+                    f"another build is at work in {self.path}", fix="wait for it, or give this one another --out"
+                ) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def claim(self, identity: str, name: str) -> bool:
+        """Take the folder for a recipe; True where its dataset is already complete.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where the folder belongs to another recipe, to nobody we know, or to another version of the format.
+        """
+        finished = read_json(self.manifest)
+        state = finished or read_json(self.work / "state.json")
+        if state is None:
+            self._check_empty()
+            write_json(self.work / "state.json", {"format": FORMAT, "identity": identity, "name": name})
+            return False
+        self._check_owner(state, identity)
+        if finished is not None and self.work.exists():
+            shutil.rmtree(self.work)  # the build was stopped between completion and tidying up
+        return finished is not None
+
+    def _check_empty(self) -> None:
+        ours = {".lock", ".work"}
+        foreign = sorted(entry.name for entry in self.path.iterdir() if entry.name not in ours)
+        if foreign:
+            raise RunDirectoryError(
+                f"{self.path} is not a run directory and is not empty (it holds {', '.join(foreign[:3])})",
+                fix="give --out a new or empty folder",
+            )
+
+    def _check_owner(self, state: dict[str, Any], identity: str) -> None:
+        if state.get("format") != FORMAT:
+            raise RunDirectoryError(
+                f"{self.path} has format {state.get('format')!r}, and this version writes format {FORMAT}",
+                fix="give --out another folder, or use the version that made it",
+            )
+        if state.get("identity") != identity:
+            raise RunDirectoryError(
+                f"{self.path} belongs to another recipe or to another version of it"
+                f" ({state.get('name')}, identity {state.get('identity')}; this one is {identity})",
+                fix="give --out another folder, or delete that one to build it anew",
+            )

@@ -1,0 +1,74 @@
+"""``contrafact build``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from contrafact.pipeline import Watch, build, local_mapper
+from contrafact.plan import Plan, make_plan
+from contrafact.recipe import load_recipe
+from flows.cli.progress import watched
+
+__all__ = ["build_command"]
+
+
+def build_command(recipe: str, settings: Sequence[str], out: Path | None, *, local: bool, **changes: Any) -> None:
+    """Read, check, build, and say what came of it."""
+    console = Console(stderr=True)
+    read, path = load_recipe(recipe, settings, **changes)
+    plan = make_plan(read, path, out)
+    complete = plan.directory.manifest.is_file()
+    started = time.monotonic()
+    run = _locally if local else _through_prefect(console)
+    with watched(plan, console) as watch:
+        manifest = run(plan, watch)
+    _report(Console(), plan, manifest, None if complete else time.monotonic() - started)
+    if not manifest["accepted"]:
+        typer.echo("no pair was accepted: the reasons above and in rejected/ say why", err=True)
+        raise typer.Exit(1)
+
+
+def _locally(plan: Plan, watch: Watch) -> dict[str, Any]:
+    return build(plan, local_mapper(plan.workers), watch)
+
+
+def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]]:
+    if not os.environ.get("CONTRAFACT_DEBUG"):
+        # Prefect logs a user's mistake as a crash with its traceback; the message alone is printed by main().
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    if not os.environ.get("PREFECT_API_URL"):
+        console.print("starting Prefect (the first time takes 20 s, later about 10; --local does without)", style="dim")
+    from flows.build import build_plan
+
+    return build_plan
+
+
+def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: float | None) -> None:
+    folder = plan.directory.path
+    table = Table(title=f"{manifest['name']}: {manifest['ended']}", title_justify="left", show_edge=False)
+    for title, side in (("step", "left"), ("judged", "right"), ("rejected", "right")):
+        table.add_column(title, justify=side)  # type: ignore[arg-type]
+    for row in manifest["funnel"]:
+        table.add_row(row["step"], f"{row['judged']:,}", f"{row['rejected']:,}")
+    console.print(table)
+    for reason, count in list(manifest["reasons"].items())[:8]:
+        console.print(f"  {count:>9,} × {reason}", style="dim", highlight=False, markup=False)
+    splits = ", ".join(f"{name} {count:,}" for name, count in manifest["splits"].items())
+    took = "was complete already: nothing to do" if seconds is None else f"in {seconds:.1f} s"
+    console.print(
+        f"\n[bold]{manifest['accepted']:,}[/] accepted + {manifest['rejected']:,} rejected"
+        f" = {manifest['proposed']:,} proposed pairs, {took}  ({splits})",
+        highlight=False,
+    )
+    console.print(f"\nThe dataset is [bold]{folder}[/]. Look at it:", highlight=False)
+    console.print(f'  python -c "import datasets; print(datasets.load_dataset(\'{folder}\')[\'train\'][0])"', highlight=False, soft_wrap=True)
+    console.print(f"  contrafact validate {folder}", highlight=False)

@@ -1,0 +1,112 @@
+"""``contrafact doctor``: what is installed, reachable or missing, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from contrafact import __version__
+
+__all__ = ["Finding", "doctor_command", "findings"]
+
+_NEEDED = ("prefect", "openai", "datasets", "networkx", "sentence-transformers", "torch", "pandas", "pyarrow", "numpy",
+           "scipy", "scikit-learn", "pydantic")
+_OPTIONAL = (
+    ("pgmpy", "Bayesian networks in BIF", "pip install 'contrafact[bif]'"),
+    ("cdt", "the Sachs protein table", "pip install --no-deps cdt==0.6.0"),
+    ("statsmodels", "more real tables", "pip install statsmodels"),
+    ("polars", "its test", "pip install polars"),
+    ("duckdb", "its test", "pip install duckdb"),
+)
+_LEAST_FREE = 2 * 2**30
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. ``good`` is None for an optional part that is missing."""
+
+    what: str
+    good: bool | None
+    detail: str
+    fix: str = ""
+
+
+def doctor_command() -> None:
+    """Print every finding; exit code 1 where something needed is missing or broken."""
+    console = Console()
+    table = Table(title=f"contrafact {__version__}", title_justify="left", box=None, pad_edge=False)
+    for name in ("", "what", "found", "to mend it"):
+        table.add_column(name)
+    found = list(findings())
+    for each in found:
+        mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}[each.good]
+        table.add_row(mark, each.what, each.detail, each.fix, style=style if each.good is not True else "")
+    console.print(table)
+    if any(each.good is False for each in found):
+        raise typer.Exit(1)
+
+
+def findings() -> Iterator[Finding]:
+    """Everything that is looked at, cheapest first."""
+    good = sys.version_info >= (3, 11)
+    yield Finding("Python", good, sys.version.split()[0], "" if good else "use Python 3.11 or newer")
+    for name in _NEEDED:
+        yield _package(name, "", f"pip install {name}", needed=True)
+    yield _prefect_server()
+    for name, purpose, fix in _OPTIONAL:
+        yield _package(name, purpose, fix, needed=False)
+    yield _disk()
+    yield _prefect_api()
+
+
+def _package(name: str, purpose: str, fix: str, *, needed: bool) -> Finding:
+    what = f"{name} ({purpose})" if purpose else name
+    try:
+        return Finding(what, True, version(name))
+    except PackageNotFoundError:
+        return Finding(what, False if needed else None, "not installed", fix)
+
+
+def _prefect_server() -> Finding:
+    """Prefect's server fails at import with a FastAPI that no longer takes ``Body(min_items=...)``."""
+    try:
+        found = version("fastapi")
+    except PackageNotFoundError:
+        return Finding("fastapi", False, "not installed", "pip install 'fastapi<0.155'")
+    works = tuple(int(part) for part in found.split(".")[:2]) < (0, 155)
+    return Finding(
+        "fastapi", works, found if works else f"{found}: Prefect's server does not start with it",
+        "" if works else "pip install 'fastapi<0.155'",
+    )
+
+
+def _disk() -> Finding:
+    place = Path("outputs") if Path("outputs").is_dir() else Path()
+    free = shutil.disk_usage(place).free
+    writable = os.access(place, os.W_OK)
+    detail = f"{free / 2**30:.0f} GiB free" if writable else "not writable"
+    fix = "" if writable and free > _LEAST_FREE else "contrafact build … --out a folder with room"
+    return Finding(f"disk ({place.resolve().name}/)", writable and free > _LEAST_FREE, detail, fix)
+
+
+def _prefect_api() -> Finding:
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        return Finding("Prefect API", True, "a server of its own for each build (set PREFECT_API_URL to use another)")
+    import httpx
+
+    try:
+        httpx.get(f"{url.rstrip('/')}/health", timeout=5).raise_for_status()
+    except httpx.HTTPError as error:
+        fix = "prefect server start, or unset PREFECT_API_URL"
+        return Finding("Prefect API", False, f"{url} does not answer ({type(error).__name__})", fix)
+    return Finding("Prefect API", True, f"{url} answers")

@@ -1,0 +1,37 @@
+"""``contrafact validate`` and ``contrafact validate-scm``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+__all__ = ["validate_command", "validate_scm_command"]
+
+
+def validate_command(directory: Path, folder: Path | None) -> None:
+    """Check a dataset; exit code 1 and a list where anything is wrong."""
+    from contrafact.validation import validate
+
+    found = validate(directory, folder)
+    console = Console()
+    console.print(
+        f"{found.files} files, {found.pairs:,} pairs; {found.recomputed:,} oracle labels computed again", highlight=False
+    )
+    for problem in found.problems:
+        console.print(f"  ✗ {problem}", style="red", highlight=False, markup=False)
+    if not found.passed:
+        raise typer.Exit(1)
+    console.print("✓ every hash, count, split and recomputed label agrees", style="green")
+
+
+def validate_scm_command(model: str, units: int, seed: int) -> None:
+    """Run the conformance tests; exit code 1 where one fails."""
+    from generators.scm.conformance import check_model
+    from generators.scm.loading import load_model
+
+    report = check_model(load_model(model).model, units=units, seed=seed)
+    Console().print(str(report), highlight=False, markup=False)
+    if not report.passed:
+        raise typer.Exit(1)

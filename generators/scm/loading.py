@@ -1,0 +1,101 @@
+"""The ``scm:`` of a recipe, whatever its form, as a model (and the facts it was fitted to)."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+from numpy.typing import NDArray
+
+from contrafact.errors import ModelError, PluginError
+from contrafact.plugins import create, find
+from generators.scm.model import SCM
+
+__all__ = ["Loaded", "load_model"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model ready for use.
+
+    Attributes
+    ----------
+    facts : mapping of name to ndarray, shape (n,), optional
+        The rows of the table that the model was fitted to.
+    std : mapping of name to float
+        Standard deviation of each fitted column.
+    notes : sequence of str
+        What a reader must know of how the model came about.
+    """
+
+    model: SCM
+    facts: Mapping[str, NDArray[Any]] | None = None
+    notes: tuple[str, ...] = ()
+    table: str = ""
+    std: Mapping[str, float] = field(default_factory=dict)
+
+
+def load_model(spec: str | Mapping[str, Any], folder: Path | None = None) -> Loaded:
+    """A model by name, file, BIF network, fit, or written out.
+
+    ===================================  =========================================================
+    ``clinic``, ``my_models.py:Clinic``  a built-in or registered model, a class, an object, a function
+    ``{use: clinic, strength: 2}``       the same, with options
+    ``{bif: asia}``                      a network in BIF, by name or file
+    ``{fit: {table: sachs, ...}}``       fitted to a real table, given its graph
+    ``{variables: {...}}``               written out in the recipe
+    ===================================  =========================================================
+    """
+    if isinstance(spec, str):
+        return _made(find("scm", spec, folder), spec, {}, folder)
+    if "use" in spec:
+        options = {key: value for key, value in spec.items() if key != "use"}
+        return _made(find("scm", str(spec["use"]), folder), str(spec["use"]), options, folder)
+    if "bif" in spec:
+        return _bif(spec, folder)
+    if "fit" in spec:
+        return _fitted(spec["fit"], folder)
+    if "variables" in spec:
+        from generators.scm.readers.spec import scm_from_spec
+
+        return Loaded(scm_from_spec(spec))
+    raise ModelError(
+        f"scm: {sorted(spec)} says no way into a model", allowed="a name, or one of use, bif, fit, variables"
+    )
+
+
+def _made(found: Any, name: str, options: Mapping[str, Any], folder: Path | None) -> Loaded:
+    made = found
+    if inspect.isclass(found) or (callable(found) and not isinstance(found, SCM)):
+        made = create("scm", name, options, f"scm {name!r}", folder)
+    elif options:
+        raise ModelError(f"{name!r} is a finished model and takes no options ({', '.join(options)})")
+    if isinstance(made, nx.DiGraph):
+        from generators.scm.readers.graphs import scm_from_networkx
+
+        made = scm_from_networkx(made, None)
+    if not isinstance(made, SCM):
+        raise PluginError(
+            f"{name!r} is a {type(made).__name__}, and no causal model",
+            allowed="an SCM, a subclass of SCM, a networkx.DiGraph with mechanisms, or a function that returns one",
+        )
+    return Loaded(made)
+
+
+def _bif(spec: Mapping[str, Any], folder: Path | None) -> Loaded:
+    from generators.scm.readers.bif import scm_from_bif
+
+    options = {key: value for key, value in spec.items() if key != "bif"}
+    place = folder / str(spec["bif"]) if folder is not None else Path(str(spec["bif"]))
+    return Loaded(scm_from_bif(place if place.is_file() else str(spec["bif"]), **options))
+
+
+def _fitted(spec: Mapping[str, Any], folder: Path | None) -> Loaded:
+    from generators.scm.readers.fit import scm_from_fit_spec
+
+    fitted = scm_from_fit_spec(spec, folder)
+    return Loaded(fitted.model, fitted.facts, tuple(fitted.notes), fitted.table, fitted.std)

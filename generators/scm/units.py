@@ -1,0 +1,163 @@
+"""Units of a causal model: drawn from it, or the rows of the table it was fitted to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from contrafact.errors import RecipeError
+from contrafact.identity import identity_of
+from contrafact.stages import Source
+from contrafact.streams import Streams
+from generators.scm.arrow import subset
+from generators.scm.loading import Loaded
+from generators.scm.mechanisms.base import Floats
+from generators.scm.model import BASE, SCM
+from generators.scm.operations import abduct, draw_noise, predict
+from generators.scm.requests import unit_uniforms
+
+__all__ = ["Drawn", "UnitSource", "Units"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """n units: their values and their noise.
+
+    Attributes
+    ----------
+    exact : bool
+        Whether the noise is the one the units were made with, or the only one that explains them.
+    abducted : bool
+        Whether noise was inferred from values rather than known.
+    possible : ndarray of bool, shape (n,)
+    ess : ndarray of float64, shape (n,), optional
+        Smallest effective sample size over the variables.
+    domain : ndarray of int64, shape (n,)
+        Code of each unit's environment: 0 is the base, then the model's domains in order.
+    """
+
+    values: dict[str, NDArray[Any]]
+    noise: dict[str, NDArray[Any]]
+    exact: bool
+    abducted: bool
+    possible: NDArray[np.bool_]
+    domain: NDArray[np.int64]
+    ess: Floats | None = None
+
+
+class Units:
+    """Where units come from, settled once from the recipe.
+
+    Raises
+    ------
+    RecipeError
+        Where what was asked for cannot be had: rows of a table that is not there, abduction with latent variables.
+    """
+
+    def __init__(self, loaded: Loaded, domains: Sequence[str], facts: str | None, abduction: str) -> None:
+        self.loaded, self.model = loaded, loaded.model
+        self.from_table = loaded.facts is not None if facts is None else facts == "table"
+        self.observed_only = abduction == "observed" or self.from_table
+        if self.from_table and loaded.facts is None:
+            raise RecipeError("facts: table, and the model was not fitted to one", fix="facts: sampled")
+        if self.observed_only and self.model.latent:
+            raise RecipeError(
+                f"noise cannot be inferred while {', '.join(self.model.latent)} are latent", fix="abduction: known"
+            )
+        everywhere = [BASE, *self.model.domains]
+        self.codes = [everywhere.index(name) for name in domains] or [0]
+        if self.from_table and self.codes != [0]:
+            raise RecipeError("the rows of a table live in the base environment", fix="remove domain, or facts: sampled")
+
+    @property
+    def count(self) -> int | None:
+        """Rows of the table, or None for units without end."""
+        if not self.from_table or self.loaded.facts is None:
+            return None
+        return len(next(iter(self.loaded.facts.values())))
+
+    def read(self, start: int, stop: int, streams: Streams) -> Drawn:
+        """Units ``start`` to ``stop``."""
+        domain = self._domain(start, stop, streams)
+        if self.from_table and self.loaded.facts is not None:
+            values = {name: column[start:stop] for name, column in self.loaded.facts.items()}
+            return self._abducted(values, domain, streams, start)
+        noise = draw_noise(self.model, streams, start, stop)
+        values = self._predicted(noise, domain)
+        if self.observed_only:
+            return self._abducted(values, domain, streams, start)
+        return Drawn(values, noise, True, False, np.ones(stop - start, dtype=bool), domain)
+
+    def table_digest(self) -> str | None:
+        """Hash of the table's rows, where units are its rows."""
+        if not self.from_table or self.loaded.facts is None:
+            return None
+        digest = hashlib.sha256()
+        for name, column in self.loaded.facts.items():
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader should know of these units."""
+        if self.from_table:
+            return (
+                f"Facts are the rows of {self.loaded.table or 'a table'}; their counterfactuals hold in the model that "
+                "was fitted to it, and are as true of the world as that model is.",
+            )
+        if self.observed_only:
+            return ("Noise was inferred from the values alone; where it is not unique it is a draw from its posterior.",)
+        return ()
+
+    def _domain(self, start: int, stop: int, streams: Streams) -> NDArray[np.int64]:
+        if len(self.codes) == 1:
+            return np.full(stop - start, self.codes[0], dtype=np.int64)
+        drawn = unit_uniforms(streams, "unit-domain", np.arange(start, stop)) * len(self.codes)
+        return np.asarray(self.codes)[drawn.astype(np.int64)]
+
+    def _predicted(self, noise: dict[str, NDArray[Any]], domain: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        rows = len(domain)
+        if len(self.codes) == 1:
+            return predict(self._in(self.codes[0]), noise, rows)
+        values = {name: np.empty(rows, each.support.dtype) for name, each in self.model.variables.items()}
+        for code in self.codes:
+            here = np.flatnonzero(domain == code)
+            for name, column in predict(self._in(code), subset(noise, here), len(here)).items():
+                values[name][here] = column
+        return values
+
+    def _abducted(
+        self, values: dict[str, NDArray[Any]], domain: NDArray[np.int64], streams: Streams, start: int
+    ) -> Drawn:
+        if len(set(self.codes)) > 1:
+            raise RecipeError("abduction: observed works in one environment at a time", fix="name one domain")
+        posterior = abduct(self._in(self.codes[0]), values, streams, start)
+        ess = np.minimum.reduce(list(posterior.ess.values())) if posterior.ess else None
+        noise = dict(posterior.noise)
+        return Drawn(values, noise, posterior.exact, True, posterior.possible, domain, ess)
+
+    def _in(self, code: int) -> SCM:
+        return self.model.in_domain([BASE, *self.model.domains][code])
+
+
+class UnitSource(Source):
+    """Numbers the units of a model: ``<model>-<key>-<number>``, the key being that of (model, seed)."""
+
+    def __init__(self, model: SCM, seed: int, count: int | None) -> None:
+        self.prefix = f"{model.name}-{identity_of([model.identity, seed], length=6)}-"
+        self.count = count
+
+    def rows(self) -> int | None:
+        return self.count
+
+    def read(self, start: int, stop: int) -> pa.Table:
+        numbers = pc.cast(pa.array(np.arange(start, stop)), pa.string())
+        padded = pc.utf8_lpad(numbers, 9, "0")
+        return pa.table({"unit_id": pc.binary_join_element_wise(pa.scalar(self.prefix), padded, "")})
