@@ -28,14 +28,18 @@ def make_candidates(plan: Plan, shard: int) -> pa.Table:
     start, stop = plan.span(shard)
     units = plan.source.read(start, stop)
     name = f"generator {plan.generator.name!r}"
-    made = attempts(name, lambda rows, offset: plan.generator.generate(rows, plan.context(start + offset)), units)
+
+    def generate(rows: pa.Table, offset: int) -> pa.Table:
+        return plan.generator.generate(rows, plan.context(start + offset))
+
+    made = attempts(name, generate, units, proof=min(plan.shard_rows, plan.units))
     parts = [
         _failure(plan, units["unit_id"][attempt.start].as_py(), attempt.reason)
         if attempt.result is None
         else _completed(plan, attempt.result)
         for attempt in made
     ]
-    table = pa.concat_tables(parts).combine_chunks()
+    table = _every_unit(plan, pa.concat_tables(parts).combine_chunks(), units["unit_id"].combine_chunks())
     return table.set_column(0, plan.working_schema.field("pair_id"), pair_ids(table["unit_id"]))
 
 
@@ -52,13 +56,36 @@ def pair_ids(units: pa.ChunkedArray) -> pa.Array:
     return pc.binary_join_element_wise(column, digits, "/")
 
 
+def _starts(units: pa.Array) -> NDArray[np.int64]:
+    """Rows at which another unit begins."""
+    rows = len(units)
+    new = np.ones(rows, dtype=bool)
+    new[1:] = pc.not_equal(units.slice(1), units.slice(0, max(rows - 1, 0))).to_numpy(zero_copy_only=False)
+    return np.flatnonzero(new)
+
+
+def _every_unit(plan: Plan, table: pa.Table, units: pa.Array) -> pa.Table:
+    """The candidates, with a reject for every unit of which the generator said nothing. Nothing disappears."""
+    given = table["unit_id"].combine_chunks()
+    begun = given.take(pa.array(_starts(given)))
+    if begun.equals(units):
+        return table
+    place = pc.index_in(given, units)
+    order = np.asarray(place.fill_null(-1))
+    if place.null_count or (np.diff(order) < 0).any():
+        raise PluginError(
+            f"generator {plan.generator.name!r} gave units that it was not asked for, or in another order",
+            allowed="candidates in the units' order, with their unit_id",
+        )
+    silent = np.setdiff1d(np.arange(len(units)), order)
+    rejects = [_failure(plan, units[int(row)].as_py(), "gave nothing for this unit") for row in silent]
+    whole = pa.concat_tables([table, *rejects]).combine_chunks()
+    return whole.take(pa.array(np.argsort(np.concatenate([order, silent]), kind="stable")))
+
+
 def _ordinals(units: pa.Array) -> NDArray[np.int64]:
     rows = len(units)
-    if rows == 0:
-        return np.zeros(0, dtype=np.int64)
-    new = np.ones(rows, dtype=bool)
-    new[1:] = pc.not_equal(units.slice(1), units.slice(0, rows - 1)).to_numpy(zero_copy_only=False)
-    starts = np.flatnonzero(new)
+    starts = _starts(units)
     lengths = np.diff(np.append(starts, rows))
     return np.arange(rows) - np.repeat(starts, lengths)
 
@@ -90,9 +117,20 @@ def _completed(plan: Plan, table: pa.Table) -> pa.Table:
             columns.append(_as(table["unit_id"], column))
         else:
             columns.append(constant(defaults.get(column.name), rows, column.type))
-    done = pa.table(columns, schema=schema)
+    done = _explained(plan, pa.table(columns, schema=schema))
     made = pc.equal(pc.list_value_length(done["reasons"]), 0)
     return done.set_column(schema.get_field_index("accepted"), schema.field("accepted"), made)
+
+
+def _explained(plan: Plan, table: pa.Table) -> pa.Table:
+    """The table with a reason for every row that has no counterfactual and does not say why."""
+    silent = pc.and_(pc.is_null(table["counterfactual"]), pc.equal(pc.list_value_length(table["reasons"]), 0))
+    if not pc.any(silent).as_py():
+        return table
+    position = table.schema.get_field_index("reasons")
+    reason = constant([f"{plan.generator.name}: gave no counterfactual"], table.num_rows, pa.list_(pa.string()))
+    reasons = pc.if_else(silent.combine_chunks(), reason, table["reasons"].combine_chunks())
+    return table.set_column(position, table.schema.field(position), reasons)
 
 
 def _defaults(plan: Plan) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 __all__ = ["EXCLUDED", "IDENTITY_VERSION", "canonical", "hash_strings", "identity_of", "without_excluded"]
 
@@ -48,7 +49,7 @@ def without_excluded(recipe: Mapping[str, Any], paths: Iterable[str] = EXCLUDED)
     return kept
 
 
-def hash_strings(values: pa.Array | pa.ChunkedArray, salt: str) -> np.ndarray:
+def hash_strings(values: pa.Array | pa.ChunkedArray, salt: str) -> NDArray[np.uint64]:
     """Stable 64-bit hash of each string; equal strings give equal hashes on every machine.
 
     Returns
@@ -59,7 +60,8 @@ def hash_strings(values: pa.Array | pa.ChunkedArray, salt: str) -> np.ndarray:
 
     key = hashlib.blake2b(salt.encode(), digest_size=8).hexdigest()  # pandas wants a key of exactly 16 characters
     plain = values.to_numpy(zero_copy_only=False) if isinstance(values, pa.Array) else values.to_numpy()
-    return hash_array(plain.astype(object), hash_key=key, categorize=False)
+    hashes: NDArray[np.uint64] = hash_array(plain.astype(object), hash_key=key, categorize=False)
+    return hashes
 
 
 def _plain(value: Any) -> Any:

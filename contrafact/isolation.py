@@ -13,7 +13,8 @@ from contrafact.errors import ContrafactError, RowError, StageError
 __all__ = ["Attempt", "attempts"]
 
 R = TypeVar("R")
-_PROBES = 16
+_PROBES = 64
+_GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True)
@@ -26,23 +27,34 @@ class Attempt(Generic[R]):
     reason: str = ""
 
 
-def attempts(stage: str, function: Callable[[pa.Table, int], R], table: pa.Table) -> list[Attempt[R]]:
+def attempts(
+    stage: str, function: Callable[[pa.Table, int], R], table: pa.Table, proof: int = 1
+) -> list[Attempt[R]]:
     """Call ``function(rows, start)`` on the whole table; where it raises, halve until the bad rows stand alone.
 
     Errors that are not about a row (the user's, the disk's, a busy server's) pass through.
 
+    Parameters
+    ----------
+    proof : int
+        Rows from which on "all of them fail" says something of the stage. Fewer, such as the last two units of a
+        source, may just be bad ones.
+
     Raises
     ------
     StageError
-        Where every row fails.
+        Where every row fails, or, in a long table, every one of some spread over it.
     """
     whole = _attempt(function, table, 0, table.num_rows)
     if not whole.reason:
         return [whole]
-    _probe(stage, function, table)
-    found = list(_halved(function, table, 0, table.num_rows))
-    if all(attempt.reason for attempt in found):
-        raise _always(stage, found[0].reason)
+    if table.num_rows == 1:
+        found = [whole]
+    else:
+        _probe(stage, function, table)
+        found = list(_halved(function, table, 0, table.num_rows))
+    if table.num_rows >= proof and all(attempt.reason for attempt in found):
+        raise _always(stage, f"every one of {len(found)} rows", found[0].reason)
     return found
 
 
@@ -71,15 +83,25 @@ def _attempt(function: Callable[[pa.Table, int], R], table: pa.Table, start: int
 
 
 def _probe(stage: str, function: Callable[[pa.Table, int], R], table: pa.Table) -> None:
-    """Stop early where rows spread over the whole shard all fail: halving a large shard would be slow."""
-    step = max(1, table.num_rows // _PROBES)
-    probes = [_attempt(function, table, row, row + 1) for row in range(0, table.num_rows, step)]
-    if all(probe.reason for probe in probes):
-        raise _always(stage, probes[0].reason)
+    """Stop early where rows all over a long table fail: halving it would be slow.
+
+    The rows keep to no period (multiples of the golden ratio), as bad rows in a table often do.
+    """
+    rows = table.num_rows
+    if rows <= 2 * _PROBES:
+        return
+    places = sorted({int(number * _GOLDEN % 1 * rows) for number in range(1, _PROBES + 1)})
+    reasons = []
+    for row in places:
+        probe = _attempt(function, table, row, row + 1)
+        if not probe.reason:
+            return
+        reasons.append(probe.reason)
+    raise _always(stage, f"every one of {len(places)} rows tried", reasons[0])
 
 
-def _always(stage: str, reason: str) -> StageError:
+def _always(stage: str, what: str, reason: str) -> StageError:
     return StageError(
-        f"{stage} failed on every row it was given: {reason}",
+        f"{stage} failed on {what}: {reason}",
         fix=f"mend {stage}, then run the same command: what was finished is kept",
     )

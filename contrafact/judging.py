@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,9 +46,23 @@ class Funnel:
         return {"steps": self.steps, "reasons": self.reasons}
 
 
-def judge(pairs: pa.Table, filters: Sequence[PairFilter]) -> dict[str, Judgement]:
-    """Every filter's judgement, by alias. A pair on which a filter fails is rejected with that as its reason."""
-    return {each.alias: _judged(pairs, each) for each in filters} if pairs.num_rows else {}
+def judge(pairs: pa.Table, filters: Sequence[PairFilter], proof: int = 1) -> dict[str, Judgement]:
+    """Every filter's judgement, by alias. A pair on which a filter fails is rejected with that as its reason.
+
+    Filters see only pairs that could be made; the others are rejected already, and pass here with empty scores.
+
+    Parameters
+    ----------
+    proof : int
+        Pairs from which on a filter that fails on all of them stops the build (:func:`contrafact.isolation.attempts`).
+    """
+    made = pc.is_valid(pairs["counterfactual"]).to_numpy()
+    if made.all():
+        return {each.alias: _judged(pairs, each, proof) for each in filters} if pairs.num_rows else {}
+    if not made.any():
+        return {}
+    whole = pairs.filter(pa.array(made)).combine_chunks()
+    return {each.alias: _spread(_judged(whole, each, proof), made) for each in filters}
 
 
 def apply_judgements(pairs: pa.Table, judgements: Mapping[str, Judgement], funnel: Funnel) -> pa.Table:
@@ -96,14 +110,15 @@ def with_reasons(
     return _replaced(pairs, "reasons", pa.ListArray.from_arrays(pa.array(offsets), text.take(pa.array(order))))
 
 
-def _judged(pairs: pa.Table, each: PairFilter) -> Judgement:
+def _judged(pairs: pa.Table, each: PairFilter, proof: int) -> Judgement:
     def checked(rows: pa.Table, start: int) -> Judgement:
         answer = each.judge(rows)
         if len(answer.passed) != rows.num_rows:
             raise PluginError(f"filter {each.alias!r} gave {len(answer.passed)} verdicts on {rows.num_rows} pairs")
-        return answer
+        # Verdicts given as the numbers 0 and 1 would turn into something else under ~.
+        return replace(answer, passed=np.asarray(answer.passed, dtype=bool))
 
-    parts = attempts(f"filter {each.alias!r}", checked, pairs)
+    parts = attempts(f"filter {each.alias!r}", checked, pairs, proof)
     if len(parts) == 1 and parts[0].result is not None:
         return parts[0].result
     answers = [part.result or _broken(each.alias, part.reason) for part in parts]
@@ -112,6 +127,23 @@ def _judged(pairs: pa.Table, each: PairFilter) -> Judgement:
     names = {name for answer in answers for name in answer.scores}
     scores = {name: np.concatenate([_column(answer, name) for answer in answers]) for name in names}
     return Judgement(passed, reasons, scores)
+
+
+def _spread(answer: Judgement, made: NDArray[np.bool_]) -> Judgement:
+    """A judgement on the pairs that could be made, as one on all of them."""
+    place = np.full(len(made), -1, dtype=np.int64)
+    place[made] = np.arange(int(made.sum()))
+    take = pa.array(place, mask=~made)
+    passed = np.ones(len(made), dtype=bool)
+    passed[made] = answer.passed
+    reason = answer.reason
+    if not isinstance(reason, str):
+        reason = pa.array(reason, pa.string()).take(take).to_numpy(zero_copy_only=False)
+    scores = {
+        name: (values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)).take(take)
+        for name, values in answer.scores.items()
+    }
+    return Judgement(passed, reason, scores)
 
 
 def _broken(alias: str, reason: str) -> Judgement:

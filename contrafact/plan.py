@@ -14,7 +14,7 @@ import pyarrow as pa
 from contrafact import __version__
 from contrafact.errors import PluginError, RecipeError
 from contrafact.identity import identity_of
-from contrafact.plugins import create, file_hashes
+from contrafact.plugins import create, file_hashes, find, parameters_of
 from contrafact.recipe import Recipe
 from contrafact.record import HIDDEN, hidden_schema, pair_schema
 from contrafact.stages import Context, Generator, PairFilter, SetFilter, Source
@@ -156,11 +156,7 @@ def _generator(recipe: Recipe, folder: Path) -> Generator:
 
 
 def _wants_folder(name: str, folder: Path) -> bool:
-    import inspect
-
-    from contrafact.plugins import find
-
-    return "folder" in inspect.signature(find("generator", name, folder)).parameters
+    return "folder" in parameters_of(find("generator", name, folder), name)
 
 
 def _source(recipe: Recipe, generator: Generator, folder: Path) -> Source:
@@ -193,6 +189,11 @@ def _check(plan: Plan) -> None:
         raise RecipeError("the source has no units: nothing could be built", fix="give a source with rows")
     if REJECTED in plan.recipe.splits:
         raise RecipeError(f"a split cannot be called {REJECTED!r}: rejected pairs are kept under that name")
+    grouping = [each.alias for each in plan.set_filters if each.regroups()]
+    if len(grouping) > 1:
+        raise RecipeError(
+            f"{' and '.join(grouping)} both decide which pairs stay in one split", fix="keep one of them"
+        )
     names = [column.name for column in plan.schema.field("scores").type]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -23,7 +23,7 @@ from typing import Any
 
 from contrafact.errors import ContrafactError, PluginError, RecipeError, UserError, did_you_mean
 
-__all__ = ["KINDS", "Listed", "create", "file_hashes", "find", "listing", "plugin_files"]
+__all__ = ["KINDS", "Listed", "create", "file_hashes", "find", "listing", "parameters_of", "plugin_files"]
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,21 @@ def create(kind: str, name: str, options: Mapping[str, Any], where: str, folder:
         Where the plug-in is not found or its own ``__init__`` fails.
     """
     made = find(kind, name, folder)
-    checked = _checked(made, options, where)
+    checked = _checked(made, parameters_of(made, name), options, where)
     try:
         return made(**checked)
     except UserError:
         raise
     except Exception as error:
         raise PluginError(f"{kind} {name!r} could not be made: {_last_line(error)}", fix=f"check {where}") from error
+
+
+def parameters_of(made: Any, name: str) -> Mapping[str, inspect.Parameter]:
+    """Options of a class or function by name. Raises ``PluginError`` for what cannot be called."""
+    try:
+        return inspect.signature(made).parameters
+    except (TypeError, ValueError):
+        raise PluginError(f"{name!r} is a {type(made).__name__}, and no plug-in", allowed="a class or function") from None
 
 
 def listing(kind: str) -> list[Listed]:
@@ -189,7 +197,7 @@ def _executed(name: str, path: Path) -> ModuleType:
     except UserError:
         del sys.modules[name]
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise PluginError(f"{path.name} cannot be imported: {_last_line(error)}", fix=f"mend {path.name}") from error
     return module
@@ -209,12 +217,14 @@ def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
     return getattr(module, attribute)
 
 
-def _checked(made: Any, options: Mapping[str, Any], where: str) -> dict[str, Any]:
+def _checked(
+    made: Any, taken: Mapping[str, inspect.Parameter], options: Mapping[str, Any], where: str
+) -> dict[str, Any]:
     from pydantic import ConfigDict, ValidationError, create_model
 
     parameters = {
         name: parameter
-        for name, parameter in inspect.signature(made).parameters.items()
+        for name, parameter in taken.items()
         if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     }
     for name in options:
@@ -257,6 +267,8 @@ def _summary(made: Any) -> str:
 
 def _last_line(error: BaseException) -> str:
     """``ZeroDivisionError: division by zero (models.py, line 12)``: the author's line, without a traceback."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error}"  # it names its own file and line
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{place}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -80,16 +80,30 @@ class Recipe(_Strict):
         """``graph: {}``, ``graph:`` and ``[graph, ...]`` all name the filter ``graph``."""
         if value is None:
             return {}
-        if isinstance(value, list):
-            value = dict(_single(item) for item in value)
-        if not isinstance(value, Mapping):
+        items = [_single(item) for item in value] if isinstance(value, list) else None
+        if items is None and not isinstance(value, Mapping):
             raise ValueError("filters are a mapping of name to options")
-        return {alias: {"use": alias, **(options or {})} for alias, options in value.items()}
+        named: dict[Any, dict[str, Any]] = {}
+        for alias, options in value.items() if items is None else items:
+            if alias in named:
+                raise ValueError(f"the filter {alias!r} is named twice: write 'other_name: {{use: {alias}}}' for one")
+            if options is not None and not isinstance(options, Mapping):
+                raise ValueError(f"the options of {alias!r} are a mapping, and {options!r} is none")
+            named[alias] = {"use": alias, **(options or {})}
+        return named
 
     @field_validator("generator", mode="before")
     @classmethod
     def _generator(cls, value: Any) -> Any:
         return {"use": value} if isinstance(value, str) else value
+
+    @field_validator("seed", "rows", "accept", "max_units", "shard_rows", "workers", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        """YAML's yes and true would otherwise be the number 1."""
+        if isinstance(value, bool):
+            raise ValueError("a whole number was expected")
+        return value
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -117,7 +131,11 @@ class _Loader(yaml.SafeLoader):
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue
         key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, Hashable):
+            raise yaml.constructor.ConstructorError(None, None, "a key is a list or mapping", key_node.start_mark)
         if key in seen:
             raise RecipeError(
                 f"the key {key!r} is written twice (line {key_node.start_mark.line + 1})", fix="keep one of them"
@@ -186,6 +204,8 @@ def load_recipe(name: str, overrides: Sequence[str] = (), **changes: Any) -> tup
     data = parse_yaml(text, str(path))
     if not isinstance(data, dict):
         raise RecipeError(f"{path} holds no mapping", allowed="keys such as name, rows, generator")
+    if changes.get("rows") is not None and changes.get("accept") is not None:
+        raise RecipeError("rows (so many units) and accept (so many accepted pairs) were given, and not both can be")
     for setting in overrides:
         _set(data, setting)
     for key, value in changes.items():
@@ -204,7 +224,8 @@ def parse_recipe(data: Mapping[str, Any]) -> Recipe:
 
 
 def _explained(error: ValidationError) -> RecipeError:
-    first = error.errors()[0]
+    # A key that is missing may be one that was mistyped: say that first.
+    first = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return RecipeError(

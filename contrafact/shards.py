@@ -30,13 +30,15 @@ def propose(plan: Plan, shard: int) -> Report:
     """Make and judge one shard's candidates. Writes them to wait for the others where the plan has set filters or a
     quota, and straight to Parquet where it has none.
     """
-    done = finished_report(plan, "finished", shard) or finished_report(plan, "proposed", shard)
+    # In a build of two steps a shard that is finished was proposed: what the other shards are told is the same as ever.
+    done = finished_report(plan, "proposed" if plan.staged else "finished", shard)
     if done is not None:
         return done
     funnel = Funnel()
     pairs = make_candidates(plan, shard)
     _count_made(pairs, plan, funnel)
-    pairs = apply_judgements(pairs, judge(pairs, plan.filters), funnel)
+    proof = min(plan.shard_rows, plan.units)
+    pairs = apply_judgements(pairs, judge(pairs, plan.filters, proof), funnel)
     if not plan.staged:
         return _write(plan, shard, pairs, funnel)
     write_arrow(pairs, plan.directory.candidates(shard))

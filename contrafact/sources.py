@@ -210,7 +210,7 @@ def _check_utf8(path: Path) -> None:
     with pa.input_stream(str(path), compression="detect") as stream:
         more = True
         while more:
-            block = cast(bytes, stream.read(_BLOCK))
+            block = cast("bytes", stream.read(_BLOCK))
             more = bool(block)
             try:
                 decoder.decode(block, final=not more)

@@ -226,7 +226,10 @@ class PairFilter(_Filter):
 
     @abstractmethod
     def judge(self, pairs: pa.Table) -> Judgement:
-        """Verdicts on candidates in record form, with the ``hidden`` column where the generator gives one."""
+        """Verdicts on candidates in record form, with the ``hidden`` column where the generator gives one.
+
+        Only pairs that could be made come here: every one has a counterfactual.
+        """
 
 
 class RowFilter(PairFilter):
@@ -267,6 +270,10 @@ class Sketches(ABC):
 
 class SetFilter(_Filter):
     """Judges a pair against the whole set: each shard gives a small sketch, one place decides, the shards apply."""
+
+    def regroups(self) -> bool:
+        """Whether its judgements carry ``groups``. One filter of a recipe may: groups of two could cut each other."""
+        return False
 
     @abstractmethod
     def sketch(self, pairs: pa.Table) -> pa.Table:

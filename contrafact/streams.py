@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 __all__ = ["Streams"]
 
 _WORDS_PER_COUNT = 4  # Philox 4x64 yields four 64-bit words a counter step
-_HALF_ULP = 2.0**-54
+_HALF_CELL = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class Streams:
         """
         count = (stop - start) * width
         words = self._words(name, start * width, count)
-        # 53 random bits, placed in the middle of their cell so that neither end can occur.
-        values = (words >> np.uint64(11)).astype(np.float64)
-        values *= 2.0**-53
-        values += _HALF_ULP
+        # 52 random bits, placed in the middle of their cell so that neither end can occur. With 53 the middle of the
+        # last cell is no float64, and rounds to 1.
+        values = (words >> np.uint64(12)).astype(np.float64)
+        values *= 2.0**-52
+        values += _HALF_CELL
         return values if width == 1 else values.reshape(stop - start, width)
 
     def generator(self, *names: str | int) -> np.random.Generator:

@@ -45,8 +45,11 @@ def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]
         # Prefect logs a user's mistake as a crash with its traceback; the message alone is printed by main().
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+    # The server that a build starts for itself reports nothing; one that the user runs is the user's to set.
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
     if not os.environ.get("PREFECT_API_URL"):
-        console.print("starting Prefect (the first time takes 20 s, later about 10; --local does without)", style="dim")
+        console.print("starting Prefect (the first time takes 20 s, later about 10; --local does without)", style="dim", soft_wrap=True)
     from flows.build import build_plan
 
     return build_plan
@@ -54,20 +57,22 @@ def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]
 
 def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: float | None) -> None:
     folder = plan.directory.path
-    table = Table(title=f"{manifest['name']}: {manifest['ended']}", title_justify="left", show_edge=False)
+    console.print(f"{manifest['name']}: {manifest['ended']}", style="bold", highlight=False, soft_wrap=True)
+    table = Table(show_edge=False)
     for title, side in (("step", "left"), ("judged", "right"), ("rejected", "right")):
         table.add_column(title, justify=side)  # type: ignore[arg-type]
     for row in manifest["funnel"]:
         table.add_row(row["step"], f"{row['judged']:,}", f"{row['rejected']:,}")
     console.print(table)
     for reason, count in list(manifest["reasons"].items())[:8]:
-        console.print(f"  {count:>9,} × {reason}", style="dim", highlight=False, markup=False)
+        console.print(f"  {count:>9,} × {reason}", style="dim", highlight=False, markup=False, soft_wrap=True)
     splits = ", ".join(f"{name} {count:,}" for name, count in manifest["splits"].items())
     took = "was complete already: nothing to do" if seconds is None else f"in {seconds:.1f} s"
     console.print(
         f"\n[bold]{manifest['accepted']:,}[/] accepted + {manifest['rejected']:,} rejected"
         f" = {manifest['proposed']:,} proposed pairs, {took}  ({splits})",
         highlight=False,
+        soft_wrap=True,
     )
     console.print(f"\nThe dataset is [bold]{folder}[/]. Look at it:", highlight=False)
     console.print(f'  python -c "import datasets; print(datasets.load_dataset(\'{folder}\')[\'train\'][0])"', highlight=False, soft_wrap=True)

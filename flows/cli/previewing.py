@@ -25,7 +25,9 @@ def preview_command(recipe: str, settings: Sequence[str], count: int) -> None:
     console = Console()
     graph = plan.generator.graph()
     for pair in preview_pairs(plan, count):
+        console.print(_title(pair), style="bold", highlight=False, soft_wrap=True)
         console.print(pair_table(pair, graph))
+        console.print(_caption(pair), style="dim" if pair["accepted"] else "red", highlight=False, soft_wrap=True)
         console.print()
     console.print(Text.assemble(("▶ intervened on   ", "bold magenta"), ("● moved as a descendant   ", "yellow"), ("unchanged", "dim")))
 
@@ -34,7 +36,7 @@ def pair_table(pair: Mapping[str, Any], graph: nx.DiGraph | None) -> Table:
     """One pair: a row a member field, with a mark for what was intervened on and for what followed."""
     targets = {each["variable"] for each in pair["intervention"] or ()}
     downstream = _downstream(graph, targets)
-    table = Table(title=_title(pair), title_justify="left", caption=_caption(pair), caption_justify="left")
+    table = Table(show_edge=False)
     for name in ("", "variable", "factual", "counterfactual"):
         table.add_column(name, justify="right" if "factual" in name else "left")
     other = pair["counterfactual"] or {}
@@ -75,6 +77,8 @@ def _mark(name: str, fact: Any, other: Any, targets: set[str], downstream: set[s
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
 
 

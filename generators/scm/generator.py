@@ -17,7 +17,7 @@ from contrafact.stages import Context, Generator, Recomputed, Source
 from generators.scm.arrow import interleaved, noise_fields
 from generators.scm.labels import Labeller
 from generators.scm.loading import load_model
-from generators.scm.model import BASE
+from generators.scm.model import BASE, DOMAIN
 from generators.scm.pairs import Batch, PairBuilder
 from generators.scm.recompute import recompute_pairs
 from generators.scm.requests import Request, read_request, unit_uniforms
@@ -76,14 +76,14 @@ class SCMGenerator(Generator):
         moves = any(each.domain for each in self.requests)
         self.tells_domain = bool(self.domains) or moves
         self.task = "domain_counterfactual" if moves else "counterfactual"
-        if self.tells_domain and "domain" in self.model.variables:
-            raise RecipeError("a model with domains cannot have a variable called 'domain'", fix="rename the variable")
+        if self.tells_domain and DOMAIN in self.model.variables:
+            raise RecipeError(f"a model with domains cannot have a variable called {DOMAIN!r}", fix="rename the variable")
         self.builder = PairBuilder(self)
 
     def shape(self) -> PairShape:
         fields = [self.model.variables[name].support.arrow(name) for name in self.model.observed]
         if self.tells_domain:
-            fields.insert(0, class_label("domain", [BASE, *self.model.domains]))
+            fields.insert(0, class_label(DOMAIN, [BASE, *self.model.domains]))
         latent = [self.model.variables[name].support.arrow(name) for name in self.model.latent]
         hidden = [pa.field("noise", pa.struct(noise_fields(self.model))), pa.field("request", pa.int32())]
         if latent:
@@ -118,6 +118,8 @@ class SCMGenerator(Generator):
         for changes in self.model.origin.domains.values():
             for name, mechanism in changes.items():
                 graph.add_edges_from((parent, name) for parent in mechanism.parents)
+                if self.tells_domain:
+                    graph.add_edge(DOMAIN, name)
         return graph
 
     def supports(self) -> Mapping[str, Mapping[str, Any]]:

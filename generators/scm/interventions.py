@@ -95,7 +95,7 @@ class _Changed(Mechanism):
 
     def __init__(self, base: Mechanism, parents: tuple[str, ...], equation: Callable[..., NDArray[Any]]) -> None:
         self.base, self.parents, self.equation = base, parents, equation
-        self.support, self.lanes = base.support, base.lanes
+        self.support, self.lanes, self.noise_kind = base.support, base.lanes, base.noise_kind
 
     def draw(self, uniforms: Floats) -> NDArray[Any]:
         return self.base.draw(uniforms)
@@ -118,12 +118,23 @@ def _applied(mechanism: Mechanism, action: Action) -> Mechanism:
         return _Changed(mechanism, mechanism.parents, lambda parents, noise: mechanism.predict(parents, noise) + value)
     if action.operation == "scale":
         return _Changed(mechanism, mechanism.parents, lambda parents, noise: mechanism.predict(parents, noise) * value)
-    if value.lanes != mechanism.lanes:
-        raise InterventionError(
-            f"the new mechanism of {action.variable!r} takes noise of another shape than the old one",
-            fix="use a mechanism with as many noise lanes as the one it replaces",
-        )
+    check_same_noise(action.variable, mechanism, value)
     return value  # type: ignore[no-any-return]
+
+
+def check_same_noise(name: str, old: Mechanism, new: Mechanism) -> None:
+    """A unit keeps its noise when a mechanism is replaced, so the new one must take noise of the old one's kind.
+
+    Raises
+    ------
+    InterventionError
+    """
+    if (new.lanes, new.noise_kind) != (old.lanes, old.noise_kind) and new.lanes:
+        raise InterventionError(
+            f"the new mechanism of {name!r} ({new.kind}) takes {new.noise_kind} noise in {new.lanes} lanes, and the unit"
+            f" keeps that of the old one ({old.kind}): {old.noise_kind}, {old.lanes} lanes",
+            fix="use a mechanism that takes the same kind of noise, or a deterministic one",
+        )
 
 
 def numeric(support: Support) -> bool:
@@ -132,5 +143,10 @@ def numeric(support: Support) -> bool:
 
 
 def as_column(value: Any, support: Support, rows: int) -> NDArray[Any]:
-    """A scalar or an array as a contiguous column of ``rows`` values in the support's dtype."""
+    """A scalar or an array as a contiguous column of ``rows`` values in the support's dtype; reals become whole by
+    rounding where the support is of whole numbers.
+    """
+    if support.kind == "integer" and np.asarray(value).dtype.kind == "f":
+        with np.errstate(invalid="ignore"):  # a NaN becomes a number far outside any support
+            value = np.rint(value).astype(np.int64)
     return np.ascontiguousarray(np.broadcast_to(np.asarray(value), (rows,)), dtype=support.dtype)

@@ -14,10 +14,13 @@ from contrafact.identity import identity_of
 from generators.scm.mechanisms.base import Mechanism
 from generators.scm.support import Support
 
-__all__ = ["BASE", "SCM", "Variable"]
+__all__ = ["BASE", "DOMAIN", "SCM", "Variable"]
 
 BASE = "base"
 """Name of the environment that a model is in when no domain is named."""
+
+DOMAIN = "domain"
+"""Name under which a pair tells a unit's environment: a cause of every variable whose mechanism differs somewhere."""
 
 
 @dataclass(frozen=True)
@@ -187,10 +190,11 @@ class SCM:
                         f"{did_you_mean(name, self.variables)}",
                         allowed=", ".join(self.variables),
                     )
-                if mechanism.lanes != self.variables[name].mechanism.lanes:
+                here = self.variables[name].mechanism
+                if (mechanism.lanes, mechanism.noise_kind) != (here.lanes, here.noise_kind):
                     raise ModelError(
-                        f"domain {domain!r} gives {name!r} noise of another shape: the same unit could not have both",
-                        fix="use a mechanism with as many noise lanes as the one it replaces",
+                        f"domain {domain!r} gives {name!r} noise of another kind: the same unit could not have both",
+                        fix="use a mechanism that takes the same kind of noise as the one it replaces",
                     )
 
 

@@ -17,7 +17,7 @@ from generators.scm import worlds
 from generators.scm.arrow import only, struct_of, subset, texts
 from generators.scm.interventions import Intervention, intervene
 from generators.scm.mechanisms.base import Columns
-from generators.scm.model import BASE, SCM
+from generators.scm.model import BASE, DOMAIN, SCM
 from generators.scm.requests import Request
 from generators.scm.units import Drawn
 
@@ -83,7 +83,7 @@ class PairBuilder:
         columns = only(world, generator.model.observed)
         if generator.tells_domain:
             code = [BASE, *generator.model.domains].index(domain)
-            columns["domain"] = np.full(rows, code, dtype=np.int64)
+            columns[DOMAIN] = np.full(rows, code, dtype=np.int64)
         return struct_of(columns, fields)
 
     def _interventions(
@@ -97,7 +97,7 @@ class PairBuilder:
             entries.append((action.variable, action.operation, before, after))
         if settled.domain is not None:
             here, there = (constant(name, batch.size, pa.string()) for name in (batch.here, batch.there()))
-            entries += [(name, "domain", here, there) for name in sorted(model.differing(settled.domain))]
+            entries.append((DOMAIN, "domain", here, there))
         return _listed(entries, batch.size)
 
     def _held_fixed(self, model: SCM, settled: Intervention, rows: int) -> pa.Array:

@@ -14,7 +14,7 @@ from contrafact.stages import Recomputed
 from generators.scm import worlds
 from generators.scm.arrow import columns_of, subset, values_of_texts
 from generators.scm.interventions import Intervention
-from generators.scm.model import BASE, SCM
+from generators.scm.model import BASE, DOMAIN, SCM
 from generators.scm.requests import Request
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def recompute_pairs(generator: SCMGenerator, pairs: pa.Table) -> Recomputed:
             worlds_found[name][picked] = column
     counterfactual = {name: worlds_found[name] for name in model.observed}
     if generator.tells_domain:
-        counterfactual["domain"] = stored.target
+        counterfactual[DOMAIN] = stored.target
     return Recomputed(counterfactual, generator.labeller.of(stored.facts, rows), generator.labeller.of(worlds_found, rows))
 
 
@@ -56,16 +56,18 @@ class _Stored:
         self.changes = pairs["intervention"].combine_chunks()
         self.source = self.target = np.zeros(self.rows, dtype=np.int64)
         if generator.tells_domain:
-            self.source = self.facts.pop("domain")
-            self.target = np.asarray(pairs["counterfactual"].combine_chunks().field("domain"))
+            self.source = self.facts.pop(DOMAIN)
+            self.target = np.asarray(pairs["counterfactual"].combine_chunks().field(DOMAIN))
 
     def groups(self) -> Iterator[tuple[int, str, str, NDArray[np.int64]]]:
         """(request, source domain, target domain, rows) for each combination that occurs."""
         everywhere = [BASE, *self.generator.model.domains]
-        keys = np.stack([self.request, self.source, self.target])
-        found, owner = np.unique(keys, axis=1, return_inverse=True)
-        for group, (position, here, there) in enumerate(found.T):
-            yield int(position), everywhere[here], everywhere[there], np.flatnonzero(owner.reshape(-1) == group)
+        count = len(everywhere)
+        keys = (self.request.astype(np.int64) * count + self.source) * count + self.target
+        for key in np.flatnonzero(np.bincount(keys)):
+            rows = np.arange(self.rows) if (keys == key).all() else np.flatnonzero(keys == key)
+            position, moved = divmod(int(key), count * count)
+            yield position, everywhere[moved // count], everywhere[moved % count], rows
 
     def world(self, position: int, here: str, there: str, picked: NDArray[np.int64]) -> World:
         """The counterfactual world of some rows."""
@@ -79,7 +81,7 @@ class _Stored:
 
     def _restored(self, request: Request, model: SCM, picked: NDArray[np.int64]) -> Intervention:
         after = {}
-        count = len(request.wanted) + (len(model.differing(request.domain)) if request.domain is not None else 0)
+        count = len(request.wanted) + (request.domain is not None)
         entries = self.changes.take(pa.array(picked)).flatten()
         for place, wanted in enumerate(request.wanted):
             if wanted.policy is not None:

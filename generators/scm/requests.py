@@ -18,7 +18,6 @@ from generators.scm.expression import Expression
 from generators.scm.interventions import OPERATIONS, Action, Intervention, Operation, as_column, check_variable, numeric
 from generators.scm.mechanisms.base import Columns
 from generators.scm.model import SCM
-from generators.scm.readers.spec import mechanism_from_spec
 from generators.scm.support import Support
 
 __all__ = ["Request", "Wanted", "read_request"]
@@ -152,6 +151,8 @@ def _wanted(
     if operation == "soft":
         if not isinstance(value, Mapping):
             raise InterventionError(f"soft: {name} needs a mechanism", fix=f"soft: {{{name}: {{mechanism: linear, …}}}}")
+        from generators.scm.readers.spec import mechanism_from_spec
+
         mechanism = mechanism_from_spec(name, value, levels)
         model.with_mechanisms({name: mechanism})  # its parents exist and make no cycle
         return Wanted(name, operation, mechanism)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contrafact.errors import ModelError
+from generators.scm.functions import FunctionLike, as_function
 from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
 from generators.scm.noise import Noise, Normal
 
-__all__ = ["Linear", "Root"]
+__all__ = ["Additive", "Linear", "Root", "unless_all"]
 
 
 class Root(Mechanism):
@@ -55,7 +56,8 @@ class Linear(Mechanism):
         return self.noise.quantile(uniforms)
 
     def predict(self, parents: Columns, noise: NDArray[Any]) -> NDArray[Any]:
-        return self._mean(parents) + noise
+        values: NDArray[Any] = self._mean(parents) + noise
+        return values
 
     def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
         return Abduction(values - self._mean(parents), exact=True)
@@ -74,3 +76,47 @@ class Linear(Mechanism):
         for name, weight in self.weights.items():
             mean = mean + weight * parents[name]
         return np.asarray(mean)
+
+
+class Additive(Mechanism):
+    """``value = f(parents) + noise`` (Hoyer et al. 2009, "Nonlinear causal discovery with additive noise models").
+
+    Abduction is exact: ``noise = value - f(parents)``. A row where ``f`` has no finite value is not possible.
+
+    Parameters
+    ----------
+    function : str, float or callable
+        See :func:`generators.scm.functions.as_function`.
+    noise : Noise, optional
+        Standard normal where it is not given.
+    parents : sequence of str, optional
+        Where the function does not tell them.
+    """
+
+    kind = "additive"
+
+    def __init__(
+        self, function: FunctionLike, noise: Noise | None = None, parents: Sequence[str] | None = None
+    ) -> None:
+        self.function = as_function(function, parents=parents)
+        self.parents, self.noise = self.function.parents, noise or Normal()
+
+    def draw(self, uniforms: Floats) -> NDArray[Any]:
+        return self.noise.quantile(uniforms)
+
+    def predict(self, parents: Columns, noise: NDArray[Any]) -> NDArray[Any]:
+        values: NDArray[Any] = self.function(parents) + noise
+        return values
+
+    def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
+        noise = values - self.function(parents)
+        return Abduction(noise, exact=True, possible=unless_all(np.isfinite(noise)))
+
+    def spec(self) -> dict[str, Any]:
+        spec = {"mechanism": self.kind, "expression": self.function.spec(), "noise": self.noise.spec()}
+        return {**spec, "parents": list(self.parents)} if self.function.declared else spec
+
+
+def unless_all(possible: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """The flags, or None where every row is possible."""
+    return None if possible.all() else possible

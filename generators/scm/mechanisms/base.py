@@ -55,6 +55,8 @@ class Mechanism(ABC):
         What values can come out.
     lanes : int
         Uniforms that one unit's noise takes: 0 for a deterministic mechanism, k for k Gumbel lanes.
+    noise_kind : str
+        What the noise is, where mechanisms replace each other for one unit: ``real``, ``uniform``, ``flip``, ``gumbel``.
     auxiliary : int
         Uniforms that abduction takes a unit, where it must draw from a posterior; 0 where noise is unique.
     """
@@ -63,6 +65,7 @@ class Mechanism(ABC):
     parents: tuple[str, ...] = ()
     support: Support = REAL
     lanes: int = 1
+    noise_kind: str = "real"
     auxiliary: int = 0
 
     @abstractmethod
