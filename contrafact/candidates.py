@@ -32,7 +32,7 @@ def make_candidates(plan: Plan, shard: int) -> pa.Table:
     def generate(rows: pa.Table, offset: int) -> pa.Table:
         return plan.generator.generate(rows, plan.context(start + offset))
 
-    made = attempts(name, generate, units, proof=min(plan.shard_rows, plan.units))
+    made = attempts(name, generate, units, plan.proof)
     parts = [
         _failure(plan, units["unit_id"][attempt.start].as_py(), attempt.reason)
         if attempt.result is None
@@ -172,7 +172,9 @@ def _as(column: pa.ChunkedArray, wanted: pa.Field) -> pa.Array:
     try:
         return whole if whole.type == wanted.type else whole.cast(wanted.type)
     except pa.ArrowException as error:
-        raise PluginError(f"the generator's {wanted.name!r} is {whole.type}, and {wanted.type} was declared: {error}") from None
+        raise PluginError(
+            f"the generator's {wanted.name!r} is {whole.type}, and {wanted.type} was declared: {error}"
+        ) from None
 
 
 def _filled(column: pa.Array, default: Any) -> pa.Array:

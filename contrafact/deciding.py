@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.errors import PluginError
+from contrafact.errors import ContrafactError, PluginError, StageError
 from contrafact.plan import Plan
 from contrafact.stages import Judgement, SetFilter, Sketches
 from contrafact.store.parquet import read_arrow, write_arrow
 
-__all__ = ["decide"]
+__all__ = ["decide", "sketched"]
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,11 @@ def decide(plan: Plan, reports: Sequence[dict[str, Any]]) -> list[int]:
     for position, each in enumerate(plan.set_filters):
         earlier = [other.alias for other in plan.set_filters[:position]]
         sketches = _OnDisk(plan, each.alias, earlier, shards, total)
-        judgements = each.decide(sketches)
+        with _stopping(each):
+            judgements = iter(each.decide(sketches))
         for shard, report in zip(shards, reports, strict=True):
-            judgement = next(judgements, None)
+            with _stopping(each):
+                judgement = next(judgements, None)
             if judgement is None or len(judgement.passed) != report["proposed"]:
                 raise PluginError(
                     f"filter {each.alias!r} did not judge every pair of shard {shard}",
@@ -71,6 +74,31 @@ def decide(plan: Plan, reports: Sequence[dict[str, Any]]) -> list[int]:
                 )
             _record(plan, each, shard, judgement, first=position == 0)
     return [_alive(plan, shard) for shard in shards]
+
+
+def sketched(each: SetFilter, pairs: pa.Table) -> pa.Table:
+    """One shard's sketch. A set filter sees the whole, so that one that fails cannot cost single rows: it stops all."""
+    with _stopping(each):
+        sketch = each.sketch(pairs)
+    if sketch.num_rows != pairs.num_rows:
+        raise PluginError(
+            f"the sketch of filter {each.alias!r} has {sketch.num_rows} rows for {pairs.num_rows} pairs",
+            allowed="one row a pair, also for pairs that are rejected already",
+        )
+    return sketch
+
+
+@contextmanager
+def _stopping(each: SetFilter) -> Iterator[None]:
+    try:
+        yield
+    except (ContrafactError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise StageError(
+            f"filter {each.alias!r} failed: {type(error).__name__}: {error}",
+            fix=f"mend filter {each.alias!r}, then run the same command: what was finished is kept",
+        ) from error
 
 
 def _record(plan: Plan, each: SetFilter, shard: int, judgement: Judgement, *, first: bool) -> None:

@@ -16,7 +16,7 @@ from contrafact.judging import Funnel
 from contrafact.plan import Plan
 from contrafact.plugins import plugin_files
 from contrafact.shards import Report
-from contrafact.store.atomic import write_json, write_text
+from contrafact.store.atomic import flush, write_json, write_text
 from contrafact.store.layout import FORMAT, REJECTED
 
 __all__ = ["complete"]
@@ -30,7 +30,10 @@ def complete(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any
     write_text(directory.recipe, yaml.safe_dump(plan.recipe.spec(), sort_keys=False, allow_unicode=True))
     _keep_plugins(plan)
     write_card(plan, manifest)
+    for folder in {(directory.path / file["path"]).parent for file in manifest["files"]} | {directory.path}:
+        flush(folder)
     write_json(directory.manifest, manifest)
+    flush(directory.path)
     shutil.rmtree(directory.work)
     return manifest
 
@@ -60,8 +63,7 @@ def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, An
         },
         "splits": {part: count for part, count in parts.items() if part != REJECTED},
         "funnel": [
-            {"step": step, "judged": judged, "rejected": rejected}
-            for step, (judged, rejected) in funnel.steps.items()
+            {"step": step, "judged": judged, "rejected": rejected} for step, (judged, rejected) in funnel.steps.items()
         ],
         "reasons": dict(sorted(funnel.reasons.items(), key=lambda item: (-item[1], item[0]))),
         "shards": [

@@ -22,7 +22,7 @@ IDENTITY_VERSION = 1
 """Raised whenever the meaning of the hash changes; stored in every manifest."""
 
 EXCLUDED = ("output", "workers", "description")
-"""Dotted paths of a recipe that its identity leaves out: where it goes, by how many hands, and what it says of itself."""
+"""Dotted paths of a recipe that its identity leaves out: where it goes, by how many hands, what it says of itself."""
 
 
 def canonical(value: Any) -> str:

@@ -27,9 +27,7 @@ class Attempt(Generic[R]):
     reason: str = ""
 
 
-def attempts(
-    stage: str, function: Callable[[pa.Table, int], R], table: pa.Table, proof: int = 1
-) -> list[Attempt[R]]:
+def attempts(stage: str, function: Callable[[pa.Table, int], R], table: pa.Table, proof: int = 1) -> list[Attempt[R]]:
     """Call ``function(rows, start)`` on the whole table; where it raises, halve until the bad rows stand alone.
 
     Errors that are not about a row (the user's, the disk's, a busy server's) pass through.

@@ -6,7 +6,6 @@ pool, the Prefect flow does so with tasks. Everything else is the same for both,
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -15,12 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from contrafact.deciding import decide
+from contrafact.errors import RunDirectoryError
 from contrafact.finishing import complete
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import Recipe
 from contrafact.shards import Report, finish_shard, propose
 from contrafact.store.atomic import read_json, storage_errors
 from contrafact.store.layout import RunDirectory
+from contrafact.store.parquet import StoredFile
 
 __all__ = ["Mapper", "Watch", "build", "local_mapper", "run_local"]
 
@@ -61,8 +62,7 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
     directory = plan.directory
     with directory.locked():
         if directory.claim(plan.identity, plan.recipe.name):
-            manifest: dict[str, Any] = read_json(directory.manifest)
-            return manifest
+            return _complete_already(directory)
         with storage_errors(directory.path):
             reports, why = _reports(plan, mapper, watch or (lambda stage, report: None))
             return complete(plan, reports, why)
@@ -87,6 +87,17 @@ def local_mapper(workers: int) -> Mapper:
                     future.cancel()
 
     return run
+
+
+def _complete_already(directory: RunDirectory) -> dict[str, Any]:
+    manifest: dict[str, Any] = read_json(directory.manifest)
+    for spec in manifest["files"]:
+        if not StoredFile(**spec).intact(directory.path, deep=False):
+            raise RunDirectoryError(
+                f"{directory.path} says that it is complete, and {spec['path']} is missing or was changed",
+                fix=f"contrafact validate {directory.path} lists the damage; delete the folder to build it anew",
+            )
+    return manifest
 
 
 def _reports(plan: Plan, mapper: Mapper, watch: Watch) -> tuple[list[Report], str]:
@@ -156,8 +167,3 @@ def _ended(plan: Plan, quota: int | None = None, accepted: int = 0) -> str:
     if there is not None and plan.units == there:
         return f"the source ended after {there} units{short}"
     return f"the budget of {plan.units} units ended{short}"
-
-
-def discard(directory: RunDirectory) -> None:
-    """Remove a run directory whole."""
-    shutil.rmtree(directory.path, ignore_errors=True)

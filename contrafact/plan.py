@@ -24,6 +24,7 @@ from contrafact.streams import Streams
 __all__ = ["Plan", "make_plan"]
 
 _BUDGET = 100
+_PROOF = 16
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Plan:
     @property
     def shards(self) -> int:
         return -(-self.units // self.shard_rows)
+
+    @property
+    def proof(self) -> int:
+        """Rows from which on a stage that fails on all of them is taken to fail always, and stops the build."""
+        return min(_PROOF, self.shard_rows, self.units)
 
     def span(self, shard: int) -> tuple[int, int]:
         """First unit of a shard, and the one after its last."""
@@ -148,8 +154,13 @@ def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path |
 
 def _generator(recipe: Recipe, folder: Path) -> Generator:
     name, options = recipe.generator.use, recipe.generator.options
-    made = create("generator", name, {"folder": folder, **options} if _wants_folder(name, folder) else options,
-                  "generator", folder)
+    made = create(
+        "generator",
+        name,
+        {"folder": folder, **options} if _wants_folder(name, folder) else options,
+        "generator",
+        folder,
+    )
     if not isinstance(made, Generator):
         raise PluginError(f"{name!r} is no generator", fix="subclass contrafact.stages.Generator or RowGenerator")
     return made
@@ -191,10 +202,10 @@ def _check(plan: Plan) -> None:
         raise RecipeError(f"a split cannot be called {REJECTED!r}: rejected pairs are kept under that name")
     grouping = [each.alias for each in plan.set_filters if each.regroups()]
     if len(grouping) > 1:
-        raise RecipeError(
-            f"{' and '.join(grouping)} both decide which pairs stay in one split", fix="keep one of them"
-        )
+        raise RecipeError(f"{' and '.join(grouping)} both decide which pairs stay in one split", fix="keep one of them")
     names = [column.name for column in plan.schema.field("scores").type]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise RecipeError(f"two filters give the score {', '.join(twice)}", fix="give one of them another name, with use:")
+        raise RecipeError(
+            f"two filters give the score {', '.join(twice)}", fix="give one of them another name, with use:"
+        )

@@ -115,7 +115,9 @@ def parameters_of(made: Any, name: str) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(made).parameters
     except (TypeError, ValueError):
-        raise PluginError(f"{name!r} is a {type(made).__name__}, and no plug-in", allowed="a class or function") from None
+        raise PluginError(
+            f"{name!r} is a {type(made).__name__}, and no plug-in", allowed="a class or function"
+        ) from None
 
 
 def listing(kind: str) -> list[Listed]:
@@ -157,7 +159,9 @@ def _load_entry(kind: str, entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except Exception as error:
-        raise PluginError(f"{kind} {entry.name!r} from {entry.value} cannot be imported: {_last_line(error)}") from error
+        raise PluginError(
+            f"{kind} {entry.name!r} from {entry.value} cannot be imported: {_last_line(error)}"
+        ) from error
 
 
 def _from_module(target: str) -> Any:
@@ -204,8 +208,9 @@ def _executed(name: str, path: Path) -> ModuleType:
 
 
 def _locate(place: str, folder: Path | None) -> Path | None:
-    for base in (folder, Path.cwd()):
-        if base is not None and (base / place).is_file():
+    # A run directory keeps the files that its recipe names in plugins/, so that it can be built again by itself.
+    for base in (*([folder, folder / "plugins"] if folder is not None else []), Path.cwd()):
+        if (base / place).is_file():
             return (base / place).resolve()
     return None
 

@@ -257,7 +257,9 @@ def _replace(data: dict[str, Any], key: str, value: Any) -> None:
 def _set(data: dict[str, Any], setting: str) -> None:
     path, equals, text = setting.partition("=")
     if not equals or not path:
-        raise RecipeError(f"--set {setting!r} sets nothing", allowed="--set a.b=c", fix="--set filters.support.margin=0.1")
+        raise RecipeError(
+            f"--set {setting!r} sets nothing", allowed="--set a.b=c", fix="--set filters.support.margin=0.1"
+        )
     value = parse_yaml(text, f"--set {setting}")
     *parents, last = path.split(".")
     place: Any = data

@@ -58,6 +58,7 @@ PROVENANCE = pa.struct(
 )
 
 HIDDEN = "hidden"
+_NO_SCORES = [pa.field("none", pa.float64())]  # Parquet has no struct without fields
 _LEVELS = b"contrafact.levels"
 
 
@@ -115,7 +116,7 @@ def pair_schema(shape: PairShape, scores: Sequence[pa.Field] = ()) -> pa.Schema:
             pa.field("label_source", text),
             pa.field("exact", pa.bool_()),
             pa.field("held_fixed", pa.list_(text)),
-            pa.field("scores", pa.struct([*shape.scores, *scores])),
+            pa.field("scores", pa.struct([*shape.scores, *scores] or _NO_SCORES)),
             pa.field("accepted", pa.bool_()),
             pa.field("reasons", pa.list_(text)),
             pa.field("control_of", text),

@@ -39,7 +39,8 @@ def sample_pairs(directory: RunDirectory, count: int, part: str = "data") -> lis
 def named(pairs: pa.Table) -> list[dict[str, Any]]:
     """Pairs as dictionaries, class codes replaced by their names."""
     columns = [_named(pairs[column.name].combine_chunks(), column) for column in pairs.schema]
-    return pa.table(columns, names=pairs.column_names).to_pylist()
+    rows: list[dict[str, Any]] = pa.table(columns, names=pairs.column_names).to_pylist()
+    return rows
 
 
 def _named(values: pa.Array, column: pa.Field) -> pa.Array:

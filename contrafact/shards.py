@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contrafact.candidates import hidden_of, make_candidates
+from contrafact.deciding import sketched
 from contrafact.judging import Funnel, apply_judgements, judge, with_reasons
 from contrafact.plan import Plan
 from contrafact.record import HIDDEN
@@ -27,8 +28,10 @@ Report = dict[str, Any]
 
 
 def propose(plan: Plan, shard: int) -> Report:
-    """Make and judge one shard's candidates. Writes them to wait for the others where the plan has set filters or a
-    quota, and straight to Parquet where it has none.
+    """Make and judge one shard's candidates.
+
+    They are written to wait for the others where the plan has set filters or a quota, and straight to Parquet where it
+    has none.
     """
     # In a build of two steps a shard that is finished was proposed: what the other shards are told is the same as ever.
     done = finished_report(plan, "proposed" if plan.staged else "finished", shard)
@@ -37,14 +40,13 @@ def propose(plan: Plan, shard: int) -> Report:
     funnel = Funnel()
     pairs = make_candidates(plan, shard)
     _count_made(pairs, plan, funnel)
-    proof = min(plan.shard_rows, plan.units)
-    pairs = apply_judgements(pairs, judge(pairs, plan.filters, proof), funnel)
+    pairs = apply_judgements(pairs, judge(pairs, plan.filters, plan.proof), funnel)
     if not plan.staged:
         return _write(plan, shard, pairs, funnel)
     write_arrow(pairs, plan.directory.candidates(shard))
     alive = pairs["accepted"].combine_chunks()
     for each in plan.set_filters:
-        sketch = each.sketch(pairs)
+        sketch = sketched(each, pairs)
         write_arrow(sketch.append_column("alive", alive), plan.directory.sketch(each.alias, shard))
     report = {
         "shard": shard,
@@ -119,7 +121,9 @@ def _within_quota(pairs: pa.Table, room: int, quota: int, funnel: Funnel) -> pa.
     funnel.count("quota", int(alive.sum()), int(over.sum()))
     if not over.any():
         return pairs
-    pairs = with_reasons(pairs, [(over, f"quota: {quota} accepted pairs were asked for, and there are as many")], funnel)
+    pairs = with_reasons(
+        pairs, [(over, f"quota: {quota} accepted pairs were asked for, and there are as many")], funnel
+    )
     position = pairs.schema.get_field_index("accepted")
     return pairs.set_column(position, pairs.schema.field("accepted"), pa.array(alive & ~over))
 

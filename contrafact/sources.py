@@ -110,7 +110,7 @@ class TableSource(Source):
         return pa.Table.from_arrays(columns, schema=self.schema)
 
 
-def open_source(spec: Mapping[str, Any] | str) -> TableSource:
+def open_source(spec: Mapping[str, Any] | str, folder: Path | None = None) -> TableSource:
     """Open what a recipe names as its source.
 
     Parameters
@@ -119,6 +119,8 @@ def open_source(spec: Mapping[str, Any] | str) -> TableSource:
         A path, or ``hf:owner/name``, or a mapping with ``path`` or ``dataset`` and, where wanted, ``format`` (csv,
         tsv, jsonl, parquet or arrow; else told by the suffix), ``id_column``, and for a dataset ``config``, ``split``
         and ``revision``.
+    folder : Path, optional
+        Where a relative path is looked for before the current folder: the recipe's own.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def open_source(spec: Mapping[str, Any] | str) -> TableSource:
             options["dataset"], options.get("config"), options.get("split"), options.get("revision")
         )
     else:
-        rows, name = _open_path(Path(options["path"]).expanduser(), options)
+        rows, name = _open_path(_placed(Path(options["path"]).expanduser(), folder), options)
     return TableSource(rows, name, id_column=options.get("id_column"))
 
 
@@ -156,6 +158,10 @@ def _options(spec: Mapping[str, Any] | str) -> dict[str, Any]:
         if not isinstance(value, str | Path):
             raise RecipeError(f"{key} of a source must be text, not {value!r}", fix=f"{key}: some_text")
     return options
+
+
+def _placed(path: Path, folder: Path | None) -> Path:
+    return folder / path if folder is not None and (folder / path).exists() else path
 
 
 def _open_path(path: Path, options: Mapping[str, Any]) -> tuple[Rows, str]:

@@ -2,7 +2,7 @@
 
 ::
 
-    Source.read ─► units ─► Generator.generate ─► candidates ─► PairFilter.judge ─► SetFilter.decide ─► accepted │ rejected
+    Source.read ─► units ─► Generator.generate ─► candidates ─► PairFilter.judge ─► SetFilter.decide ─► pairs
 
 Columnar stages (:class:`Generator`, :class:`PairFilter`) see whole tables. Authors who think in rows subclass
 :class:`RowGenerator` or :class:`RowFilter` and write ``make`` or ``judge_row``. Options are the keyword arguments of
@@ -154,7 +154,9 @@ class RowGenerator(Generator):
     """A generator for authors who think in rows: write :meth:`make`."""
 
     @abstractmethod
-    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Mapping[str, Any] | Iterable[Mapping[str, Any]]:
+    def make(
+        self, unit: Mapping[str, Any], rng: np.random.Generator
+    ) -> Mapping[str, Any] | Iterable[Mapping[str, Any]]:
         """One candidate or several for one unit, as plain dictionaries. Raise ``RowError`` to reject with a reason."""
 
     def generate(self, units: pa.Table, context: Context) -> pa.Table:
@@ -163,8 +165,8 @@ class RowGenerator(Generator):
             rng = context.streams.generator(self.name, unit["unit_id"])
             try:
                 made = self.make(unit, rng)
-                for pair in [made] if isinstance(made, Mapping) else made:
-                    rows.append({"unit_id": unit["unit_id"], "reasons": [], **pair})
+                pairs = [made] if isinstance(made, Mapping) else made
+                rows.extend({"unit_id": unit["unit_id"], "reasons": [], **pair} for pair in pairs)
             except RowError as error:
                 rows.append({"unit_id": units["unit_id"][position].as_py(), "reasons": [f"{self.name}: {error}"]})
         return pa.Table.from_pylist(rows, schema=self._row_schema(rows))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from contrafact.errors import RunDirectoryError
+from contrafact.errors import RunDirectoryError, UserError
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import parse_recipe, parse_yaml
 from contrafact.record import HIDDEN
@@ -24,6 +24,7 @@ __all__ = ["Validation", "validate"]
 
 _TOLERANCE = 1e-9
 _SHOWN = 20
+_KEYS = {"identity": str, "files": list, "splits": dict, "proposed": int, "accepted": int, "rejected": int}
 
 
 @dataclass
@@ -95,6 +96,12 @@ def _manifest(directory: RunDirectory) -> dict[str, Any]:
         )
     if manifest.get("format") != FORMAT:
         raise RunDirectoryError(f"{directory.path} has format {manifest.get('format')!r}, and {FORMAT} is known here")
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(manifest.get(key), kind)]
+    if wrong:
+        raise RunDirectoryError(
+            f"{directory.manifest} is no manifest: {', '.join(wrong)} are missing or of another type",
+            fix="build the dataset again into another folder",
+        )
     return manifest
 
 
@@ -116,11 +123,19 @@ def _intact(directory: RunDirectory, manifest: Mapping[str, Any], found: Validat
                 found.problems.append(f"{relative} is not in the manifest")
 
 
-def _plan(
-    directory: RunDirectory, manifest: Mapping[str, Any], folder: Path | None, found: Validation
-) -> Plan | None:
-    data = parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml")
-    plan = make_plan(parse_recipe(data), (folder or directory.plugins) / "recipe.yaml", directory.path)
+def _plan(directory: RunDirectory, manifest: Mapping[str, Any], folder: Path | None, found: Validation) -> Plan | None:
+    if not directory.recipe.is_file():
+        found.problems.append(f"{directory.recipe.name} is missing, and without it no label can be computed again")
+        return None
+    try:
+        data = parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml")
+        plan = make_plan(parse_recipe(data), (folder or directory.plugins) / "recipe.yaml", directory.path)
+    except UserError as error:
+        found.problems.append(
+            f"the recipe cannot be made ready, so that no label was computed again: {error.what}"
+            " (--folder says where the files are that it names)"
+        )
+        return None
     if plan.identity != manifest["identity"]:
         found.problems.append(
             "the recipe no longer means what it meant: its model, table, plug-in code or this program changed"
@@ -185,7 +200,7 @@ def _differ(stored: pa.Array, again: pa.Array) -> NDArray[np.bool_]:
     if one.dtype.kind != "f":
         return np.asarray(one != other)
     # Another processor may round the last bit of a transcendental function another way.
-    return ~np.isclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)
+    return np.asarray(~np.isclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True))
 
 
 def _collect_groups(pairs: pa.Table, part: str, groups: dict[str, NDArray[np.uint64]]) -> None:

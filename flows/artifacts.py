@@ -30,7 +30,10 @@ def pairs_markdown(plan: Plan) -> str:
     """A few accepted pairs as Markdown: what was changed, and every member that moved."""
     lines = []
     for pair in sample_pairs(plan.directory, _SHOWN):
-        changes = ", ".join(f"{each['operation']} {each['variable']}: {each['before']} → {each['after']}" for each in pair["intervention"])
+        changes = ", ".join(
+            f"{each['operation']} {each['variable']}: {each['before']} → {each['after']}"
+            for each in pair["intervention"]
+        )
         lines += [f"**{pair['pair_id']}** ({changes})", "", "| | factual | counterfactual |", "|---|---|---|"]
         for name, fact in pair["factual"].items():
             other = pair["counterfactual"][name]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import as_completed
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from contrafact.errors import ContrafactError
@@ -66,11 +66,13 @@ def _mapper(stage: str, step: Callable[[int], Report], shards: Sequence[int]) ->
 
 def build_plan(plan: Plan, watch: Watch | None = None) -> dict[str, Any]:
     """Build a plan through Prefect, on a thread pool of ``plan.workers``, and return the manifest."""
+    # Prefect types a runner by the futures it hands out, and the flow decorator by their common base.
+    runner = cast("TaskRunner[Any]", ThreadPoolTaskRunner(max_workers=plan.workers))
 
     @flow(
         name="contrafact-build",
         flow_run_name="build {name}",
-        task_runner=ThreadPoolTaskRunner(max_workers=plan.workers),
+        task_runner=runner,
         persist_result=False,
     )
     def run(name: str, identity: str, recipe: dict[str, Any]) -> dict[str, Any]:
@@ -85,7 +87,11 @@ def build_plan(plan: Plan, watch: Watch | None = None) -> dict[str, Any]:
 
 @flow(name="contrafact", flow_run_name="{recipe}", persist_result=False)
 def build_dataset(
-    recipe: str, rows: int | None = None, accept: int | None = None, out: str | None = None, settings: list[str] | None = None
+    recipe: str,
+    rows: int | None = None,
+    accept: int | None = None,
+    out: str | None = None,
+    settings: list[str] | None = None,
 ) -> dict[str, Any]:
     """Build the dataset of a recipe: the flow to schedule and to serve.
 

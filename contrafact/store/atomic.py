@@ -13,9 +13,9 @@ from typing import Any
 
 from contrafact.errors import StorageError
 
-__all__ = ["atomic_path", "digest", "read_json", "storage_errors", "write_json", "write_text"]
+__all__ = ["DISK_ERRORS", "atomic_path", "digest", "flush", "read_json", "storage_errors", "write_json", "write_text"]
 
-_REASONS = {
+DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "the file system is read-only",
@@ -23,6 +23,7 @@ _REASONS = {
     errno.EPERM: "writing there is not permitted",
     errno.EIO: "the disk answers with errors",
 }
+"""What the kernel says of a disk that takes no more, in words."""
 
 
 @contextmanager
@@ -31,25 +32,28 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _REASONS:
+        if error.errno not in DISK_ERRORS:
             raise
         raise StorageError(
-            f"{path} cannot be written: {_REASONS[error.errno]}",
+            f"{path} cannot be written: {DISK_ERRORS[error.errno]}",
             fix="make room (or give --out a folder that can be written), then run the same command: it resumes",
         ) from error
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; on success it takes the place of ``path``, else it is removed."""
+    """A temporary path to write to; on success it takes the place of ``path``, else it is removed.
+
+    The bytes are on the disk before the name is. The name itself may be lost with the power until its folder is
+    flushed, which is done once, before the manifest: a resumed build makes again what is missing.
+    """
     temporary = path.with_name(f".tmp-{path.name}")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            _flush(temporary)
+            flush(temporary)
             temporary.replace(path)
-            _flush(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -80,7 +84,8 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Have a file's bytes, or a folder's names, on the disk before going on."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -23,7 +23,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from contrafact.errors import RunDirectoryError
-from contrafact.store.atomic import read_json, storage_errors, write_json
+from contrafact.store.atomic import DISK_ERRORS, read_json, storage_errors, write_json
 
 __all__ = ["FORMAT", "REJECTED", "RunDirectory"]
 
@@ -85,9 +85,11 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run directory. Raises ``RunDirectoryError`` where another build holds it."""
+        """Hold the run directory. Raises ``RunDirectoryError`` where it cannot be one, or another build holds it."""
         with storage_errors(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+            self._make()
+            if not self.manifest.is_file() and not self.work.is_dir():
+                self._check_empty()  # before a lock file is put among somebody's own
             lock = FileLock(self.path / ".lock", timeout=0)
             try:
                 lock.acquire()
@@ -118,6 +120,16 @@ class RunDirectory:
         if finished is not None and self.work.exists():
             shutil.rmtree(self.work)  # the build was stopped between completion and tidying up
         return finished is not None
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            if error.errno in DISK_ERRORS:
+                raise
+            raise RunDirectoryError(
+                f"{self.path} cannot be made a folder: {error.strerror}", fix="give --out a new or empty folder"
+            ) from None
 
     def _check_empty(self) -> None:
         ours = {".lock", ".work"}

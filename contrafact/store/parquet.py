@@ -61,9 +61,10 @@ def read_parquet(path: Path) -> pa.Table:
 
 def write_arrow(table: pa.Table, path: Path) -> None:
     """Write a table that waits for a later stage: fast to write and to map, and gone after completion."""
-    with atomic_path(path) as temporary, pa.ipc.new_file(
-        temporary, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")
-    ) as writer:
+    with (
+        atomic_path(path) as temporary,
+        pa.ipc.new_file(temporary, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer,
+    ):
         writer.write_table(table)
 
 

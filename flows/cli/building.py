@@ -49,7 +49,11 @@ def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     if not os.environ.get("PREFECT_API_URL"):
-        console.print("starting Prefect (the first time takes 20 s, later about 10; --local does without)", style="dim", soft_wrap=True)
+        console.print(
+            "starting Prefect (the first time takes 20 s, later about 10; --local does without)",
+            style="dim",
+            soft_wrap=True,
+        )
     from flows.build import build_plan
 
     return build_plan
@@ -75,5 +79,9 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
         soft_wrap=True,
     )
     console.print(f"\nThe dataset is [bold]{folder}[/]. Look at it:", highlight=False)
-    console.print(f'  python -c "import datasets; print(datasets.load_dataset(\'{folder}\')[\'train\'][0])"', highlight=False, soft_wrap=True)
+    console.print(
+        f"  python -c \"import datasets; print(datasets.load_dataset('{folder}')['train'][0])\"",
+        highlight=False,
+        soft_wrap=True,
+    )
     console.print(f"  contrafact validate {folder}", highlight=False)

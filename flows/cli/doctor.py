@@ -18,8 +18,20 @@ from contrafact import __version__
 
 __all__ = ["Finding", "doctor_command", "findings"]
 
-_NEEDED = ("prefect", "openai", "datasets", "networkx", "sentence-transformers", "torch", "pandas", "pyarrow", "numpy",
-           "scipy", "scikit-learn", "pydantic")
+_NEEDED = (
+    "prefect",
+    "openai",
+    "datasets",
+    "networkx",
+    "sentence-transformers",
+    "torch",
+    "pandas",
+    "pyarrow",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pydantic",
+)
 _OPTIONAL = (
     ("pgmpy", "Bayesian networks in BIF", "pip install 'contrafact[bif]'"),
     ("cdt", "the Sachs protein table", "pip install --no-deps cdt==0.6.0"),
@@ -84,7 +96,9 @@ def _prefect_server() -> Finding:
         return Finding("fastapi", False, "not installed", "pip install 'fastapi<0.155'")
     works = tuple(int(part) for part in found.split(".")[:2]) < (0, 155)
     return Finding(
-        "fastapi", works, found if works else f"{found}: Prefect's server does not start with it",
+        "fastapi",
+        works,
+        found if works else f"{found}: Prefect's server does not start with it",
         "" if works else "pip install 'fastapi<0.155'",
     )
 

@@ -59,10 +59,15 @@ def _plugins(kind: str) -> Rows:
 
 
 def _tables() -> Rows:
-    from generators.scm.tables import list_tables
+    from generators.scm.tables import list_tables, load_table
 
-    for each in list_tables():
-        yield each.name, each.graph, each.summary
+    for name in list_tables():
+        try:
+            table = load_table(name)
+        except MissingDependencyError as error:
+            yield name, "not installed", str(error.fix)
+        else:
+            yield name, f"graph {table.graph_status}", table.citation
 
 
 def _networks() -> Rows:

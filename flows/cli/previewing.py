@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,7 +30,11 @@ def preview_command(recipe: str, settings: Sequence[str], count: int) -> None:
         console.print(pair_table(pair, graph))
         console.print(_caption(pair), style="dim" if pair["accepted"] else "red", highlight=False, soft_wrap=True)
         console.print()
-    console.print(Text.assemble(("▶ intervened on   ", "bold magenta"), ("● moved as a descendant   ", "yellow"), ("unchanged", "dim")))
+    console.print(
+        Text.assemble(
+            ("▶ intervened on   ", "bold magenta"), ("● moved as a descendant   ", "yellow"), ("unchanged", "dim")
+        )
+    )
 
 
 def pair_table(pair: Mapping[str, Any], graph: nx.DiGraph | None) -> Table:
@@ -45,7 +50,9 @@ def pair_table(pair: Mapping[str, Any], graph: nx.DiGraph | None) -> Table:
         table.add_row(mark, name, _text(fact), _text(other.get(name)), style=style)
     table.add_section()
     flipped = pair["label"] != pair["counterfactual_label"]
-    table.add_row("", "label", _text(pair["label"]), _text(pair["counterfactual_label"]), style="bold" if flipped else "")
+    table.add_row(
+        "", "label", _text(pair["label"]), _text(pair["counterfactual_label"]), style="bold" if flipped else ""
+    )
     return table
 
 
@@ -71,9 +78,13 @@ def _caption(pair: Mapping[str, Any]) -> str:
 def _mark(name: str, fact: Any, other: Any, targets: set[str], downstream: set[str]) -> tuple[str, str]:
     if name in targets:
         return "▶", "bold magenta"
-    if fact == other or (fact != fact and other != other):
+    if fact == other or (_missing(fact) and _missing(other)):
         return ("○", "") if name in downstream else ("", "dim")
     return ("●", "yellow") if name in downstream else ("!", "bold red")
+
+
+def _missing(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _text(value: Any) -> str:

@@ -74,6 +74,6 @@ class _Lines:
 
 
 def _share(kept: list[int], report: Report) -> str:
-    kept[0] += report.get("accepted", report.get("alive", 0))
+    kept[0] += int(report["accepted"] if "accepted" in report else report["alive"])
     kept[1] += report["proposed"]
     return f"{100 * kept[0] / kept[1]:.1f} % accepted" if kept[1] else ""

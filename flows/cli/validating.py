@@ -17,7 +17,8 @@ def validate_command(directory: Path, folder: Path | None) -> None:
     found = validate(directory, folder)
     console = Console()
     console.print(
-        f"{found.files} files, {found.pairs:,} pairs; {found.recomputed:,} oracle labels computed again", highlight=False
+        f"{found.files} files, {found.pairs:,} pairs; {found.recomputed:,} oracle labels computed again",
+        highlight=False,
     )
     for problem in found.problems:
         console.print(f"  ✗ {problem}", style="red", highlight=False, markup=False)

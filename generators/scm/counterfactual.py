@@ -7,7 +7,9 @@ memory. Mechanisms work element by element, so the answers are the same bits as 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -40,6 +42,7 @@ def counterfactual(
     *,
     keep_noise: bool = True,
     block: int = BLOCK_ROWS,
+    workers: int | None = None,
 ) -> tuple[dict[str, NDArray[Any]], Posterior]:
     """Pearl's three steps from facts alone (Pearl 2009, theorem 7.1.7), for the variables that they can change.
 
@@ -59,8 +62,9 @@ def counterfactual(
         Number of the first unit; posterior draws belong to the unit.
     keep_noise : bool
         False leaves ``posterior.noise`` empty, and saves writing it out.
-    block : int
-        Rows in a block. It decides the speed and nothing else.
+    block, workers : int
+        Rows in a block, and threads that share the blocks (all cores unless given). They decide the speed and nothing
+        else: NumPy lets go of the interpreter lock while it computes.
 
     Returns
     -------
@@ -79,12 +83,21 @@ def counterfactual(
     _check_facts(model, facts)
     rows = len(facts[model.order[0]])
     work = _Work.of(model, intervention, rows, streams, start)
-    for place, submodel in _blocks(model, intervention, rows, block):
-        window = {name: column[place] for name, column in facts.items()}
-        noise = work.abduct(window, place)
-        work.predict(submodel, window, noise, place)
-        if keep_noise:
-            work.keep(noise, place)
+
+    def compute(bounds: list[int]) -> None:
+        for place, submodel in _blocks(model, intervention, rows, bounds):
+            window = {name: column[place] for name, column in facts.items()}
+            noise = work.abduct(window, place)
+            work.predict(submodel, window, noise, place)
+            if keep_noise:
+                work.keep(noise, place)
+
+    shares = _shares(_bounds(rows, block), workers or os.cpu_count() or 1)
+    if len(shares) == 1:
+        compute(shares[0])
+    else:
+        with ThreadPoolExecutor(len(shares), thread_name_prefix="counterfactual") as pool:
+            list(pool.map(compute, shares))
     values = {name: work.values.get(name, facts[name]) for name in work.order}
     return values, Posterior(work.noise, work.exact, work.possible, work.ess)
 
@@ -151,18 +164,19 @@ class _Work:
             _fill(self.noise, name, part, place, len(self.possible))
 
     def _judge(self, name: str, answer: Abduction, place: slice) -> None:
-        self.exact &= answer.exact
+        if not answer.exact:  # several threads may come here: all they ever write is False
+            self.exact = False
         if answer.possible is not None:
             self.possible[place] &= answer.possible
         if answer.ess is not None:
             _fill(self.ess, name, answer.ess, place, len(self.possible))
 
 
-def _blocks(model: SCM, intervention: Intervention, rows: int, block: int) -> Iterator[tuple[slice, SCM]]:
-    """Where a block lies, and the submodel with the values of these rows."""
+def _blocks(model: SCM, intervention: Intervention, rows: int, bounds: list[int]) -> Iterator[tuple[slice, SCM]]:
+    """Where each block lies, and the submodel with the values of these rows."""
     per_unit = {place: action for place, action in enumerate(intervention.actions) if _is_per_unit(action, rows)}
     size, submodel, windows = -1, model, {}
-    for first, last in pairwise(_bounds(rows, block)):
+    for first, last in pairwise(bounds):
         if last - first != size:
             # A submodel costs far more than a block, so one serves all blocks of a size: its arrays are refilled.
             size = last - first
@@ -177,6 +191,14 @@ def _bounds(rows: int, block: int) -> list[int]:
     bounds = [*range(0, max(rows, 1), max(block, 2)), rows]
     # NumPy computes a single row by other paths than a column (a power, say): a block never is one row of several.
     return bounds if bounds[-1] - bounds[-2] > 1 or len(bounds) == 2 else [*bounds[:-2], rows]
+
+
+def _shares(bounds: list[int], workers: int) -> list[list[int]]:
+    """The bounds of neighbouring blocks, a list a thread."""
+    blocks = len(bounds) - 1
+    count = max(1, min(workers, blocks))
+    cuts = [blocks * share // count for share in range(count + 1)]
+    return [bounds[first : last + 1] for first, last in pairwise(cuts)]
 
 
 def _with_values(intervention: Intervention, values: Mapping[int, NDArray[Any]]) -> Intervention:
@@ -205,9 +227,10 @@ def _settled(column: NDArray[Any], fact: NDArray[Any], moved: list[NDArray[np.bo
 
 
 def _fill(columns: dict[str, NDArray[Any]], name: str, part: NDArray[Any], place: slice, rows: int) -> None:
-    if name not in columns:
-        columns[name] = np.empty((rows, *part.shape[1:]), dtype=part.dtype)
-    columns[name][place] = part
+    whole = columns.get(name)
+    if whole is None:  # of two threads that come here at once, both get the array of the first
+        whole = columns.setdefault(name, np.empty((rows, *part.shape[1:]), dtype=part.dtype))
+    whole[place] = part
 
 
 def _is_column(values: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> bool:

@@ -21,7 +21,7 @@ from generators.scm.model import BASE, DOMAIN
 from generators.scm.pairs import Batch, PairBuilder
 from generators.scm.recompute import recompute_pairs
 from generators.scm.requests import Request, read_request, unit_uniforms
-from generators.scm.units import UnitSource, Units
+from generators.scm.units import Units, UnitSource
 
 __all__ = ["SCMGenerator"]
 
@@ -77,7 +77,9 @@ class SCMGenerator(Generator):
         self.tells_domain = bool(self.domains) or moves
         self.task = "domain_counterfactual" if moves else "counterfactual"
         if self.tells_domain and DOMAIN in self.model.variables:
-            raise RecipeError(f"a model with domains cannot have a variable called {DOMAIN!r}", fix="rename the variable")
+            raise RecipeError(
+                f"a model with domains cannot have a variable called {DOMAIN!r}", fix="rename the variable"
+            )
         self.builder = PairBuilder(self)
 
     def shape(self) -> PairShape:
@@ -164,7 +166,7 @@ class SCMGenerator(Generator):
         numbers: NDArray[np.int64],
         chosen: NDArray[np.bool_],
         context: Context,
-    ) -> Iterator[tuple[str | None, str | None, NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[str, str | None, NDArray[np.bool_]]]:
         """(source domain, target domain, which units), for each combination that occurs."""
         everywhere = [BASE, *self.model.domains]
         target = None

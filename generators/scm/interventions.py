@@ -15,7 +15,7 @@ A value may be a policy, decided for each unit from its facts: ``another`` (anot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -131,8 +131,8 @@ def check_same_noise(name: str, old: Mechanism, new: Mechanism) -> None:
     """
     if (new.lanes, new.noise_kind) != (old.lanes, old.noise_kind) and new.lanes:
         raise InterventionError(
-            f"the new mechanism of {name!r} ({new.kind}) takes {new.noise_kind} noise in {new.lanes} lanes, and the unit"
-            f" keeps that of the old one ({old.kind}): {old.noise_kind}, {old.lanes} lanes",
+            f"the new mechanism of {name!r} ({new.kind}) takes {new.noise_kind} noise in {new.lanes} lanes, and the"
+            f" unit keeps that of the old one ({old.kind}): {old.noise_kind}, {old.lanes} lanes",
             fix="use a mechanism that takes the same kind of noise, or a deterministic one",
         )
 
@@ -143,8 +143,9 @@ def numeric(support: Support) -> bool:
 
 
 def as_column(value: Any, support: Support, rows: int) -> NDArray[Any]:
-    """A scalar or an array as a contiguous column of ``rows`` values in the support's dtype; reals become whole by
-    rounding where the support is of whole numbers.
+    """A scalar or an array as a contiguous column of ``rows`` values in the support's dtype.
+
+    Reals are rounded where the support is of whole numbers.
     """
     if support.kind == "integer" and np.asarray(value).dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # a NaN becomes a number far outside any support

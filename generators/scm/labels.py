@@ -52,7 +52,9 @@ class Labeller:
                 allowed=", ".join(model.variables),
             ) from None
         probe = {name: np.zeros(1, dtype=each.support.dtype) for name, each in model.variables.items()}
-        self.field = class_label("label", names) if self.expression(probe).dtype == bool else pa.field("label", pa.float64())
+        self.field = (
+            class_label("label", names) if self.expression(probe).dtype == bool else pa.field("label", pa.float64())
+        )
 
     def of(self, world: Columns, rows: int) -> pa.Array:
         """Labels of ``rows`` units: class codes, booleans or numbers."""

@@ -54,7 +54,9 @@ def draw_noise(model: SCM, streams: Streams, start: int, stop: int) -> dict[str,
     return noise
 
 
-def sample(model: SCM, streams: Streams, start: int, stop: int) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+def sample(
+    model: SCM, streams: Streams, start: int, stop: int
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
     """Values and noise of units ``start`` to ``stop``, each a mapping of columns."""
     noise = draw_noise(model, streams, start, stop)
     return predict(model, noise, stop - start), noise

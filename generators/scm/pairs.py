@@ -90,7 +90,7 @@ class PairBuilder:
         self, model: SCM, batch: Batch, settled: Intervention, facts: Columns, world: Columns
     ) -> pa.Array:
         """What was changed; ``after`` is read from the counterfactual world, not copied from the request."""
-        entries = []
+        entries: list[tuple[str, str, pa.Array, pa.Array]] = []
         for action in settled.actions:
             support = model.variables[action.variable].support
             before, after = texts(facts[action.variable], support), texts(world[action.variable], support)
@@ -130,13 +130,17 @@ def _listed(entries: Sequence[tuple[str, str, pa.Array, pa.Array]], rows: int) -
     """A list of interventions a row: entry by entry in, row by row out."""
     kinds = {each.name: each.type for each in INTERVENTION.value_type}
     count = len(entries)
-    children = [
-        pa.concat_arrays([constant(entry[0], rows, kinds["variable"]) for entry in entries]),
-        pa.concat_arrays([constant(entry[1], rows, kinds["operation"]) for entry in entries]),
-        pa.concat_arrays([entry[2] for entry in entries]),
-        pa.concat_arrays([entry[3] for entry in entries]),
-        pa.nulls(rows * count, pa.string()),
-    ] if entries else [pa.nulls(0, pa.string())] * 5
+    children = (
+        [
+            pa.concat_arrays([constant(entry[0], rows, kinds["variable"]) for entry in entries]),
+            pa.concat_arrays([constant(entry[1], rows, kinds["operation"]) for entry in entries]),
+            pa.concat_arrays([entry[2] for entry in entries]),
+            pa.concat_arrays([entry[3] for entry in entries]),
+            pa.nulls(rows * count, pa.string()),
+        ]
+        if entries
+        else [pa.nulls(0, pa.string())] * 5
+    )
     flat = pa.StructArray.from_arrays(children, names=list(kinds))
     if count > 1:
         flat = flat.take(pa.array(np.arange(rows * count).reshape(count, rows).T.reshape(-1)))

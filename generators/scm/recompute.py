@@ -36,7 +36,9 @@ def recompute_pairs(generator: SCMGenerator, pairs: pa.Table) -> Recomputed:
     counterfactual = {name: worlds_found[name] for name in model.observed}
     if generator.tells_domain:
         counterfactual[DOMAIN] = stored.target
-    return Recomputed(counterfactual, generator.labeller.of(stored.facts, rows), generator.labeller.of(worlds_found, rows))
+    return Recomputed(
+        counterfactual, generator.labeller.of(stored.facts, rows), generator.labeller.of(worlds_found, rows)
+    )
 
 
 class _Stored:

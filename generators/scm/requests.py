@@ -60,9 +60,7 @@ class Request:
         )
         return Intervention(actions, self.domain)
 
-    def _value(
-        self, each: Wanted, model: SCM, facts: Columns, streams: Streams, units: NDArray[np.int64]
-    ) -> Any:
+    def _value(self, each: Wanted, model: SCM, facts: Columns, streams: Streams, units: NDArray[np.int64]) -> Any:
         if each.policy is None:
             return each.value
         support, fact = model.variables[each.variable].support, facts[each.variable]
@@ -139,18 +137,20 @@ def _items(value: Any, operation: str) -> Any:
     if value is None:
         return ()
     if not isinstance(value, Mapping):
-        raise InterventionError(f"{operation}: {value!r} names no variable", allowed=f"{operation}: {{variable: value}}")
+        raise InterventionError(
+            f"{operation}: {value!r} names no variable", allowed=f"{operation}: {{variable: value}}"
+        )
     return value.items()
 
 
-def _wanted(
-    model: SCM, name: str, operation: Operation, value: Any, levels: Mapping[str, tuple[str, ...]]
-) -> Wanted:
+def _wanted(model: SCM, name: str, operation: Operation, value: Any, levels: Mapping[str, tuple[str, ...]]) -> Wanted:
     check_variable(model, name)
     support = model.variables[name].support
     if operation == "soft":
         if not isinstance(value, Mapping):
-            raise InterventionError(f"soft: {name} needs a mechanism", fix=f"soft: {{{name}: {{mechanism: linear, …}}}}")
+            raise InterventionError(
+                f"soft: {name} needs a mechanism", fix=f"soft: {{{name}: {{mechanism: linear, …}}}}"
+            )
         from generators.scm.readers.spec import mechanism_from_spec
 
         mechanism = mechanism_from_spec(name, value, levels)
@@ -188,7 +188,9 @@ def _policy(
     name: str, support: Support, spec: Mapping[str, Any], levels: Mapping[str, tuple[str, ...]], model: SCM
 ) -> Wanted:
     if len(spec) != 1 or next(iter(spec)) not in _POLICY_KEYS:
-        raise InterventionError(f"do: {name} by the policy {dict(spec)!r}", allowed="another, same, " + ", ".join(_POLICY_KEYS))
+        raise InterventionError(
+            f"do: {name} by the policy {dict(spec)!r}", allowed="another, same, " + ", ".join(_POLICY_KEYS)
+        )
     policy, value = next(iter(spec.items()))
     if policy == "expression":
         return Wanted(name, "do", Expression(str(value), levels=levels, known=list(model.variables)), policy)

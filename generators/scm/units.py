@@ -74,7 +74,9 @@ class Units:
         everywhere = [BASE, *self.model.domains]
         self.codes = [everywhere.index(name) for name in domains] or [0]
         if self.from_table and self.codes != [0]:
-            raise RecipeError("the rows of a table live in the base environment", fix="remove domain, or facts: sampled")
+            raise RecipeError(
+                "the rows of a table live in the base environment", fix="remove domain, or facts: sampled"
+            )
 
     @property
     def count(self) -> int | None:
@@ -108,12 +110,13 @@ class Units:
     def notes(self) -> tuple[str, ...]:
         """What a reader should know of these units."""
         if self.from_table:
-            return (
-                f"Facts are the rows of {self.loaded.table or 'a table'}; their counterfactuals hold in the model that "
-                "was fitted to it, and are as true of the world as that model is.",
-            )
+            table = self.loaded.table or "a table"
+            said = f"Facts are the rows of {table}; their counterfactuals hold in the model that was fitted to it"
+            return (f"{said}, and are as true of the world as that model is.",)
         if self.observed_only:
-            return ("Noise was inferred from the values alone; where it is not unique it is a draw from its posterior.",)
+            return (
+                "Noise was inferred from the values alone; where it is not unique it is a draw from its posterior.",
+            )
         return ()
 
     def _domain(self, start: int, stop: int, streams: Streams) -> NDArray[np.int64]:

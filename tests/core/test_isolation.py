@@ -38,13 +38,7 @@ def test_just_the_bad_rows_fail_and_every_row_is_answered_once(count: int, bad: 
         with pytest.raises(StageError):
             attempts("toy", refusing(bad), numbers(count))
         return
-    try:
-        found = attempts("toy", refusing(bad), numbers(count))
-    except StageError:
-        # Rows spread over the whole table all failed: the early stop took it for a stage that always fails.
-        step = max(1, count // 16)
-        assert set(range(0, count, step)) <= bad
-        return
+    found = attempts("toy", refusing(bad), numbers(count))
     covered = [row for attempt in found for row in range(attempt.start, attempt.stop)]
     assert covered == list(range(count))
     failed = {attempt.start for attempt in found if attempt.reason}
@@ -64,15 +58,30 @@ def test_a_good_table_is_done_in_one_call() -> None:
 def test_one_bad_row_costs_few_calls() -> None:
     calls: list[int] = []
     attempts("toy", refusing({637}, calls), numbers(1024))
-    # The whole table, 16 probes, then two halves at each of ten levels.
-    assert len(calls) <= 1 + 16 + 20
+    # The whole table, one probe that is good, then two halves at each of ten levels.
+    assert len(calls) <= 1 + 1 + 20
+
+
+@pytest.mark.parametrize("period", [2, 3, 4, 5, 7, 8, 16, 61, 64])
+def test_rows_that_fail_or_pass_with_a_period_are_not_taken_for_all(period: int) -> None:
+    bad = {row for row in range(1000) if row % period}
+    found = attempts("toy", refusing(bad if period < 8 else set(range(0, 1000, period))), numbers(1000))
+    assert any(attempt.reason for attempt in found)
+    assert not all(attempt.reason for attempt in found)
+
+
+def test_few_rows_prove_nothing() -> None:
+    found = attempts("toy", refusing({0, 1, 2}), numbers(3), proof=4)
+    assert [attempt.reason for attempt in found] == ["ValueError: bad: 0", "ValueError: bad: 1", "ValueError: bad: 2"]
+    with pytest.raises(StageError, match="every one of 3 rows"):
+        attempts("toy", refusing({0, 1, 2}), numbers(3), proof=3)
 
 
 def test_a_stage_that_always_raises_stops_after_a_few_probes() -> None:
     calls: list[int] = []
-    with pytest.raises(StageError, match=r"filter 'toy' failed on every row it was given: ValueError: bad: 0") as caught:
+    with pytest.raises(StageError, match=r"filter 'toy' failed on every one of 64 rows tried: ValueError: bad: ") as caught:
         attempts("filter 'toy'", refusing(set(range(100_000)), calls), numbers(100_000))
-    assert len(calls) < 20
+    assert len(calls) == 1 + 64
     assert caught.value.fix is not None
     assert caught.value.exit_code == 2
 

@@ -9,8 +9,8 @@ import networkx as nx
 import numpy as np
 import pyarrow as pa
 
-from contrafact.record import HIDDEN, PairShape, class_label, pair_schema
 from contrafact.judging import judge as apply
+from contrafact.record import HIDDEN, PairShape, class_label, pair_schema
 from contrafact.stages import Context, Generator, Judgement, PairFilter, Recomputed, SetFilter, Sketches
 
 LEVELS = ("no", "yes")

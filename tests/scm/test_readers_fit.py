@@ -190,6 +190,22 @@ def test_a_rows_prediction_does_not_depend_on_its_neighbours(kind: Any, table: p
         assert np.array_equal(whole[3:4], alone)
 
 
+def test_levels_that_share_their_trees_never_mix_two_sets_of_parents(boosted: FittedSCM) -> None:
+    first, last, *_ = mechanism = boosted.model.variables["ward"].mechanism.logits  # type: ignore[attr-defined]
+    facts = {name: boosted.facts[name].copy() for name in first.parents}
+    turned = {name: column[::-1] for name, column in facts.items()}
+    wanted = last(facts).copy()
+    assert len(mechanism) == 2
+    assert not np.array_equal(wanted, wanted[::-1])
+    first(facts)
+    np.testing.assert_array_equal(last(turned), wanted[::-1])
+    first(facts)
+    last(facts)
+    for column in facts.values():
+        column[:] = column[::-1].copy()
+    np.testing.assert_array_equal(last(facts), wanted[::-1])
+
+
 def test_auto_takes_boosting_where_a_line_does_not_do() -> None:
     rng = np.random.default_rng(1)
     x = rng.uniform(-3, 3, 600)

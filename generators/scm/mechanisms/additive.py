@@ -56,11 +56,13 @@ class Linear(Mechanism):
         return self.noise.quantile(uniforms)
 
     def predict(self, parents: Columns, noise: NDArray[Any]) -> NDArray[Any]:
-        values: NDArray[Any] = self._mean(parents) + noise
+        values = self._mean(parents)
+        values += noise
         return values
 
     def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
-        return Abduction(values - self._mean(parents), exact=True)
+        mean = self._mean(parents)
+        return Abduction(np.subtract(values, mean, out=mean), exact=True)
 
     def spec(self) -> dict[str, Any]:
         return {
@@ -72,10 +74,15 @@ class Linear(Mechanism):
 
     def _mean(self, parents: Columns) -> NDArray[Any]:
         # Column by column rather than a matrix product: BLAS may round a row differently beside other rows.
-        mean: Any = self.intercept
-        for name, weight in self.weights.items():
-            mean = mean + weight * parents[name]
-        return np.asarray(mean)
+        # Sums go into the first product, which is ours; two buffers serve any number of parents.
+        (first, weight), *others = self.weights.items()
+        mean: NDArray[Any] = np.multiply(parents[first], weight)
+        mean += self.intercept
+        term = np.empty_like(mean) if others else mean
+        for name, weight in others:
+            np.multiply(parents[name], weight, out=term)
+            mean += term
+        return mean
 
 
 class Additive(Mechanism):
