@@ -12,9 +12,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from contrafact.errors import UserError
 from contrafact.pipeline import Watch, build, local_mapper
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
+from flows.cli.endpoint import api_url, why_not
 from flows.cli.progress import watched
 
 __all__ = ["build_command"]
@@ -48,7 +50,13 @@ def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]
     # The server that a build starts for itself reports nothing; one that the user runs is the user's to set.
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    if not os.environ.get("PREFECT_API_URL"):
+    url = api_url()
+    if url is not None and (reason := why_not(url)):
+        raise UserError(
+            f"no Prefect server answers at {url} ({reason})",
+            fix="prefect server start, or unset PREFECT_API_URL, or build with --local",
+        )
+    if url is None:
         console.print(
             "starting Prefect (the first time takes 20 s, later about 10; --local does without)",
             style="dim",

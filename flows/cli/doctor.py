@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contrafact import __version__
+from flows.cli.endpoint import api_url, why_not
 
 __all__ = ["Finding", "doctor_command", "findings"]
 
@@ -113,14 +114,11 @@ def _disk() -> Finding:
 
 
 def _prefect_api() -> Finding:
-    url = os.environ.get("PREFECT_API_URL")
-    if not url:
+    url = api_url()
+    if url is None:
         return Finding("Prefect API", True, "a server of its own for each build (set PREFECT_API_URL to use another)")
-    import httpx
-
-    try:
-        httpx.get(f"{url.rstrip('/')}/health", timeout=5).raise_for_status()
-    except httpx.HTTPError as error:
-        fix = "prefect server start, or unset PREFECT_API_URL"
-        return Finding("Prefect API", False, f"{url} does not answer ({type(error).__name__})", fix)
-    return Finding("Prefect API", True, f"{url} answers")
+    reason = why_not(url)
+    if reason is None:
+        return Finding("Prefect API", True, f"{url} answers")
+    fix = "prefect server start, or unset PREFECT_API_URL"
+    return Finding("Prefect API", False, f"{url} does not answer ({reason})", fix)

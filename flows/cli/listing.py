@@ -48,7 +48,7 @@ def _recipes() -> Rows:
         try:
             data = parse_yaml(path.read_text(encoding="utf-8"), path.name)
             text = " ".join(str(data.get("description", "")).split())
-            yield path.stem, str(data.get("generator", {}).get("use", "")), text.partition(". ")[0].rstrip(".")
+            yield path.stem, str(data.get("generator", {}).get("use", "")), text
         except (RecipeError, AttributeError) as error:
             yield path.stem, "broken", str(error).partition("\n")[0]
 
@@ -74,6 +74,6 @@ def _networks() -> Rows:
     from generators.scm.readers.bif import list_bif
 
     try:
-        yield from ((name, "bif", "") for name in list_bif())
+        yield "bif", "pgmpy", ", ".join(list_bif())
     except MissingDependencyError as error:
         yield "(none)", "", str(error).replace("\n", " ")

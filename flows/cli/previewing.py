@@ -32,9 +32,15 @@ def preview_command(recipe: str, settings: Sequence[str], count: int) -> None:
         console.print()
     console.print(
         Text.assemble(
-            ("▶ intervened on   ", "bold magenta"), ("● moved as a descendant   ", "yellow"), ("unchanged", "dim")
+            ("▶ intervened on   ", "bold magenta"),
+            ("● moved as a descendant   ", "yellow"),
+            ("○ could have moved   ", ""),
+            ("held fixed", "dim"),
         )
     )
+    if plan.set_filters:
+        names = ", ".join(each.alias for each in plan.set_filters)
+        console.print(f"not judged here, since it needs the whole set: {names}", style="dim", highlight=False)
 
 
 def pair_table(pair: Mapping[str, Any], graph: nx.DiGraph | None) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -244,7 +243,7 @@ def test_missing_cells_have_a_policy(policy: str, recipe: Path, capsys: pytest.C
         (["--rows", "0"], "rows: Input should be greater than 0 (given: 0)"),
         (["--rows", "-3"], "(given: -3)"),
         (["--rows", "3", "--accept", "3"], "not both can be"),
-        (["--rows", "many"], "'many' is not a valid int"),
+        (["--rows", "many"], "Invalid value for '--rows'"),
         (["--workers", "0"], "workers: "),
         (["--seed", "-1"], "seed: "),
         (["--set", "rows"], "--set 'rows' sets nothing"),
@@ -261,8 +260,7 @@ def test_a_wrong_option_is_told(
     recipe.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
     outcome = contrafact(capsys, "build", recipe, "--local", *arguments)
     assert outcome.code == 2, outcome
-    plain = " ".join(outcome.text.replace("│", " ").split())
-    assert words in plain or words.replace("is not a valid int", "") in plain, outcome
+    assert words in outcome.text, outcome
     assert not (recipe.parent / "outputs").exists()
 
 
@@ -337,10 +335,3 @@ def test_other_commands_are_as_clear(
     assert words in outcome.text
     assert "Traceback" not in outcome.text
     assert list(tmp_path.iterdir()) == []
-
-
-def test_no_expression_ever_ran(tmp_path: Path) -> None:
-    """The mistakes above that would have touched a file named ``pwned`` did not."""
-    assert not (Path.cwd() / "pwned").exists()
-    assert not (Path(__file__).parent.parent.parent / "pwned").exists()
-    assert "pwned" not in sys.modules

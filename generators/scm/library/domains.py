@@ -17,7 +17,10 @@ def ild(
     leaky: float = 0.5,
     mixing: bool = True,
 ) -> ILD:
-    """The simulator of Zhou et al. 2024: see :func:`ild_model`."""
+    """The simulator of Zhou et al. 2024.
+
+    Options: see :func:`ild_model`.
+    """
     return ild_model(m, domains, intervened, seed, leaky, mixing)
 
 

@@ -52,7 +52,7 @@ class RealTable:
 
 
 def read_columns(
-    table: pa.Table | Mapping[str, Any],
+    table: pa.Table,
     names: Collection[str],
     *,
     missing: str = "fail",
@@ -81,18 +81,17 @@ def read_columns(
         For a column that is not there or cannot be used, missing cells that the policy does not allow, infinite
         values, or no rows.
     """
-    arrow = table if isinstance(table, pa.Table) else _as_arrow(table)
-    if not arrow.num_rows:
+    if not table.num_rows:
         raise DataError("the table has no rows", fix="give a table with rows; check what was filtered out before")
-    found = {name: _find(arrow, name) for name in names}
+    found = {name: _find(table, name) for name in names}
     policy = {name: (policies or {}).get(name, missing) for name in names}
     empty = {name: _empty_cells(name, column) for name, (_, column) in found.items()}
     _refuse(empty, policy)
-    kept = _kept_rows(empty, policy, arrow.num_rows)
-    notes = [f"{arrow.num_rows - len(kept):,} of {arrow.num_rows:,} rows dropped for missing cells"]
+    kept = _kept_rows(empty, policy, table.num_rows)
+    notes = [f"{table.num_rows - len(kept):,} of {table.num_rows:,} rows dropped for missing cells"]
     columns, supports, indicators = {}, {}, {}
     for name, (field_, column) in found.items():
-        rows = column.take(pa.array(kept)) if len(kept) < arrow.num_rows else column
+        rows = column.take(pa.array(kept)) if len(kept) < table.num_rows else column
         hollow = empty[name][kept]
         columns[name], supports[name] = _encode(name, field_, rows, hollow, policy[name], name in categorical)
         if hollow.any() and supports[name].kind in ("real", "integer"):
@@ -100,14 +99,7 @@ def read_columns(
             notes.append(f"{name}: {hollow.sum():,} missing cells hold the median; {name}_{MISSING} says where")
         elif hollow.any():
             notes.append(f"{name}: {hollow.sum():,} missing cells are the level {MISSING!r}")
-    return RealTable(columns, supports, indicators, kept, tuple(notes if len(kept) < arrow.num_rows else notes[1:]))
-
-
-def _as_arrow(columns: Mapping[str, Any]) -> pa.Table:
-    lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"columns differ in length: {lengths}", fix="give columns of one length")
-    return pa.table({name: pa.array(column) for name, column in columns.items()})
+    return RealTable(columns, supports, indicators, kept, tuple(notes if len(kept) < table.num_rows else notes[1:]))
 
 
 def _find(table: pa.Table, name: str) -> tuple[pa.Field, pa.ChunkedArray]:

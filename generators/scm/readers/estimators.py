@@ -237,7 +237,7 @@ def fit_boosted_regressor(inputs: Inputs, values: NDArray[Any], seed: int) -> Bo
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     options = _TREES | {"categorical_features": _categorical(inputs), "random_state": seed % 2**32}
-    model = HistGradientBoostingRegressor(**options).fit(inputs.matrix(), values)
+    model = _grown(HistGradientBoostingRegressor(**options), inputs, values)
     return BoostedRegressor(model, inputs.names, _fingerprint(inputs, values, seed))
 
 
@@ -248,8 +248,16 @@ def fit_boosted_classifier(inputs: Inputs, codes: NDArray[Any], levels: int, see
     if len(np.unique(codes)) == 1:
         return fit_logistic(inputs, codes, levels)
     options = _TREES | {"categorical_features": _categorical(inputs), "random_state": seed % 2**32}
-    model = HistGradientBoostingClassifier(**options).fit(inputs.matrix(), np.asarray(codes, dtype=np.int64))
+    model = _grown(HistGradientBoostingClassifier(**options), inputs, np.asarray(codes, dtype=np.int64))
     return BoostedClassifier(model, inputs.names, levels, _fingerprint(inputs, codes, seed))
+
+
+def _grown(model: Any, inputs: Inputs, target: NDArray[Any]) -> Any:
+    """The model, fitted on one thread: several wait for each other in busy loops, and take many times as long."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="openmp"):
+        return model.fit(inputs.matrix(), target)
 
 
 def _matrix(columns: Columns, names: Sequence[str]) -> Floats:

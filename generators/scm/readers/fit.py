@@ -127,28 +127,18 @@ def fit_scm(
     ModelError
         For a graph that is not one, an unknown kind, or an override of an unknown variable.
     """
-    renamed, drawn, own = _with_plain_names(table, read_graph(graph), variables or {})
+    arrow = _as_arrow(table)
+    renamed, drawn, own = _with_plain_names(arrow, read_graph(graph), variables or {})
     _check_kinds(kind, own, drawn)
-    chosen = {node: cast("Kind", own.get(node, {}).get("kind", kind)) for node in drawn}
-    data = read_columns(
-        _logarithms(table, log, drawn),
-        list(drawn),
-        missing=missing,
-        policies={node: each["missing"] for node, each in own.items() if "missing" in each},
-        categorical=[node for node, each in own.items() if each.get("kind") in ("logistic", "counts")],
-    )
-    if len(data.kept) < ROWS_AT_LEAST:
-        raise DataError(f"{len(data.kept)} rows are too few to fit a model to", allowed=f"{ROWS_AT_LEAST} rows or more")
-    _check_suited(own, data)
+    data = _checked_data(_logarithms(arrow, log, drawn), drawn, missing, own)
     drawn, data = _with_indicators(drawn, data)
-    learnt = {node: _learn(node, drawn, data, chosen.get(node, kind), seed) for node in drawn}
+    learnt = {node: _learn(node, drawn, data, _kind(node, own, kind), seed) for node in drawn}
     model = SCM(name, [Variable(node, each.mechanism, each.support) for node, each in learnt.items()])
-    columns = table.column_names if isinstance(table, pa.Table) else list(table)
     report = FitReport(
         {node: learnt[node].fit for node in model.order},
         rows=len(data.kept),
-        dropped=(table.num_rows if isinstance(table, pa.Table) else len(next(iter(table.values())))) - len(data.kept),
-        ignored=tuple(each for each in columns if renamed[each] not in drawn),
+        dropped=arrow.num_rows - len(data.kept),
+        ignored=tuple(old for old, new in renamed.items() if new not in drawn),
         renamed={old: new for old, new in renamed.items() if old != new and new in drawn},
         notes=data.notes,
     )
@@ -207,25 +197,43 @@ def _table_and_graph(table: Any, graph: Any, folder: Path | None) -> tuple[pa.Ta
             allowed=f"graph: {graph} for one of {', '.join(list_tables())}; else a graph",
             fix="graph: [[cause, effect], …]",
         )
-    source = open_source(_placed(table, folder))
+    source = open_source(table, folder)
     return source.read(0, source.rows()), source.name, graph, ()
 
 
-def _placed(table: Any, folder: Path | None) -> Any:
-    """A path of the recipe, from the recipe's folder where there is such a file."""
-    path = table.get("path") if isinstance(table, Mapping) else table
-    if folder is None or path is None or not (folder / str(path)).exists():
+def _as_arrow(table: pa.Table | Mapping[str, Any]) -> pa.Table:
+    if isinstance(table, pa.Table):
         return table
-    placed = str(folder / str(path))
-    return {**table, "path": placed} if isinstance(table, Mapping) else placed
+    lengths = {name: len(column) for name, column in table.items()}
+    if len(set(lengths.values())) > 1:
+        raise DataError(f"columns differ in length: {lengths}", fix="give columns of one length")
+    return pa.table({name: pa.array(column) for name, column in table.items()})
 
 
 def _with_plain_names(
-    table: pa.Table | Mapping[str, Any], graph: nx.DiGraph, variables: Mapping[str, Any]
+    table: pa.Table, graph: nx.DiGraph, variables: Mapping[str, Any]
 ) -> tuple[dict[str, str], nx.DiGraph, dict[str, Mapping[str, str]]]:
-    renamed = identifiers(table.column_names if isinstance(table, pa.Table) else table)
+    renamed = identifiers(table.column_names)
     drawn = nx.relabel_nodes(graph, lambda node: renamed.get(node, node))
     return renamed, drawn, {renamed.get(each, each): options for each, options in variables.items()}
+
+
+def _kind(node: str, own: Mapping[str, Mapping[str, str]], kind: Kind) -> Kind:
+    return cast(Kind, own.get(node, {}).get("kind", kind))
+
+
+def _checked_data(table: pa.Table, graph: nx.DiGraph, missing: str, own: Mapping[str, Mapping[str, str]]) -> RealTable:
+    data = read_columns(
+        table,
+        list(graph),
+        missing=missing,
+        policies={node: each["missing"] for node, each in own.items() if "missing" in each},
+        categorical=[node for node, each in own.items() if each.get("kind") in ("logistic", "counts")],
+    )
+    if len(data.kept) < ROWS_AT_LEAST:
+        raise DataError(f"{len(data.kept)} rows are too few to fit a model to", allowed=f"{ROWS_AT_LEAST} rows or more")
+    _check_suited(own, data)
+    return data
 
 
 def _check_kinds(kind: str, own: Mapping[str, Any], graph: nx.DiGraph) -> None:
@@ -256,12 +264,10 @@ def _check_suited(own: Mapping[str, Mapping[str, str]], data: RealTable) -> None
             raise DataError(f"{node!r} holds {data.supports[node].kind} values, and {kind} fits none", allowed=suited)
 
 
-def _logarithms(
-    table: pa.Table | Mapping[str, Any], log: bool | Sequence[str], graph: nx.DiGraph
-) -> pa.Table | Mapping[str, Any]:
+def _logarithms(table: pa.Table, log: bool | Sequence[str], graph: nx.DiGraph) -> pa.Table:
     if log is False or log is None:
         return table
-    arrow = table if isinstance(table, pa.Table) else pa.table({key: pa.array(each) for key, each in table.items()})
+    arrow = table
     plain = {new: old for old, new in identifiers(arrow.column_names).items()}
     named = [plain.get(each, each) for each in ([] if log is True else [log] if isinstance(log, str) else log)]
     for column in named:
