@@ -83,21 +83,7 @@ def counterfactual(
     _check_facts(model, facts)
     rows = len(facts[model.order[0]])
     work = _Work.of(model, intervention, rows, streams, start)
-
-    def compute(bounds: list[int]) -> None:
-        for place, submodel in _blocks(model, intervention, rows, bounds):
-            window = {name: column[place] for name, column in facts.items()}
-            noise = work.abduct(window, place)
-            work.predict(submodel, window, noise, place)
-            if keep_noise:
-                work.keep(noise, place)
-
-    shares = _shares(_bounds(rows, block), workers or os.cpu_count() or 1)
-    if len(shares) == 1:
-        compute(shares[0])
-    else:
-        with ThreadPoolExecutor(len(shares), thread_name_prefix="counterfactual") as pool:
-            list(pool.map(compute, shares))
+    work.run(model, intervention, facts, keep_noise=keep_noise, shares=_shares(_bounds(rows, block), workers))
     values = {name: work.values.get(name, facts[name]) for name in work.order}
     return values, Posterior(work.noise, work.exact, work.possible, work.ess)
 
@@ -130,6 +116,25 @@ class _Work:
         values = {name: np.empty(rows, dtype=submodel.variables[name].support.dtype) for name in computed}
         possible = np.ones(rows, dtype=bool)
         return cls(model, submodel.order, targets, abducted, values, possible, streams or Streams(0), start)
+
+    def run(
+        self, model: SCM, intervention: Intervention, facts: Columns, *, keep_noise: bool, shares: list[list[int]]
+    ) -> None:
+        """Fill the whole columns, a thread a share of neighbouring blocks."""
+
+        def compute(bounds: list[int]) -> None:
+            for place, submodel in _blocks(model, intervention, len(self.possible), bounds):
+                window = {name: column[place] for name, column in facts.items()}
+                noise = self.abduct(window, place)
+                self.predict(submodel, window, noise, place)
+                if keep_noise:
+                    self.keep(noise, place)
+
+        if len(shares) == 1:
+            compute(shares[0])
+            return
+        with ThreadPoolExecutor(len(shares), thread_name_prefix="counterfactual") as pool:
+            list(pool.map(compute, shares))
 
     def abduct(self, facts: Columns, place: slice) -> dict[str, NDArray[Any]]:
         noise = {}
@@ -193,10 +198,10 @@ def _bounds(rows: int, block: int) -> list[int]:
     return bounds if bounds[-1] - bounds[-2] > 1 or len(bounds) == 2 else [*bounds[:-2], rows]
 
 
-def _shares(bounds: list[int], workers: int) -> list[list[int]]:
-    """The bounds of neighbouring blocks, a list a thread."""
+def _shares(bounds: list[int], workers: int | None) -> list[list[int]]:
+    """The bounds of neighbouring blocks, a list a thread; as many threads as cores unless given."""
     blocks = len(bounds) - 1
-    count = max(1, min(workers, blocks))
+    count = max(1, min(workers or os.cpu_count() or 1, blocks))
     cuts = [blocks * share // count for share in range(count + 1)]
     return [bounds[first : last + 1] for first, last in pairwise(cuts)]
 

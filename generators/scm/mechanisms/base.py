@@ -56,7 +56,7 @@ class Mechanism(ABC):
     lanes : int
         Uniforms that one unit's noise takes: 0 for a deterministic mechanism, k for k Gumbel lanes.
     noise_kind : str
-        What the noise is, where mechanisms replace each other for one unit: ``real``, ``uniform``, ``flip``, ``gumbel``.
+        What the noise is, for mechanisms that replace each other: ``real``, ``uniform``, ``flip`` or ``gumbel``.
     auxiliary : int
         Uniforms that abduction takes a unit, where it must draw from a posterior; 0 where noise is unique.
     """

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -111,7 +113,8 @@ class BoostedRegressor(Function):
 
     def __call__(self, columns: Columns, **extra: NDArray[Any]) -> Floats:
         """The trees' prediction, float64 of shape (n,)."""
-        values: Floats = self.model.predict(_matrix(columns, self.parents))
+        with _one_thread():
+            values: Floats = self.model.predict(_matrix(columns, self.parents))
         return values
 
     def spec(self) -> dict[str, Any]:
@@ -170,7 +173,8 @@ class BoostedClassifier(Classifier):
 
     def logits(self, columns: Columns) -> Floats:
         """Logarithms of scikit-learn's probabilities."""
-        found = self.model.predict_proba(_matrix(columns, self.parents))
+        with _one_thread():
+            found = self.model.predict_proba(_matrix(columns, self.parents))
         scores = np.full((len(found), self.levels), -np.inf)
         scores[:, self.model.classes_] = np.log(np.maximum(found, np.finfo(np.float64).tiny))
         return scores
@@ -253,11 +257,22 @@ def fit_boosted_classifier(inputs: Inputs, codes: NDArray[Any], levels: int, see
 
 
 def _grown(model: Any, inputs: Inputs, target: NDArray[Any]) -> Any:
-    """The model, fitted on one thread: several wait for each other in busy loops, and take many times as long."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="openmp"):
+    with _one_thread():
         return model.fit(inputs.matrix(), target)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    # Several threads wait for each other in busy loops, and beside other work take many times as long as one.
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="openmp")
+    return limited
+
+
+@cache
+def _controller() -> Any:
+    import sklearn.ensemble  # noqa: F401  # its libraries must be there to be found
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 def _matrix(columns: Columns, names: Sequence[str]) -> Floats:

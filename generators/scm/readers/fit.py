@@ -25,7 +25,7 @@ from generators.scm.model import SCM, Variable
 from generators.scm.readers.columns import MISSING, RealTable, read_columns
 from generators.scm.readers.estimators import Inputs
 from generators.scm.readers.graphs import read_graph
-from generators.scm.readers.heldout import FitReport
+from generators.scm.readers.heldout import FitReport, VariableFit
 from generators.scm.readers.learn import KINDS, Kind, Learnt, learn
 from generators.scm.readers.names import identifiers
 from generators.scm.support import BOOLEAN
@@ -90,17 +90,14 @@ def fit_scm(
 ) -> FittedSCM:
     """Fit a structural causal model to a table, given its graph.
 
-    Numbers get additive noise around a regression on the parents (least squares, or histogram gradient boosting), whose
-    residuals are the noise: abduction on the table's own rows is exact. Booleans get a probability and levels get
-    logits (logistic regression, smoothed counts or boosting); their noise is drawn from its posterior.
-
-    Whole numbers that have parents are modelled on the real line, and their counterfactuals may be fractions: rounding
-    would leave the noise ambiguous. The report says so.
+    Numbers get additive noise around a regression on the parents, booleans a probability, levels logits; the noise of
+    the last two is drawn from its posterior. Whole numbers that have parents are modelled on the real line, and their
+    counterfactuals may be fractions: rounding would leave the noise ambiguous. The report says so.
 
     Parameters
     ----------
     table : pyarrow.Table or mapping of name to array
-        Columns that the graph does not name are ignored, and the report lists them.
+        Columns that the graph does not name are ignored.
     graph : networkx.DiGraph, str, mapping or iterable
         Any form that :func:`generators.scm.readers.graphs.read_graph` reads, over column names. Names that are no
         identifiers are changed, as the report says.
@@ -134,16 +131,20 @@ def fit_scm(
     drawn, data = _with_indicators(drawn, data)
     learnt = {node: _learn(node, drawn, data, _kind(node, own, kind), seed) for node in drawn}
     model = SCM(name, [Variable(node, each.mechanism, each.support) for node, each in learnt.items()])
-    report = FitReport(
-        {node: learnt[node].fit for node in model.order},
-        rows=len(data.kept),
-        dropped=arrow.num_rows - len(data.kept),
-        ignored=tuple(old for old, new in renamed.items() if new not in drawn),
-        renamed={old: new for old, new in renamed.items() if old != new and new in drawn},
-        notes=data.notes,
-    )
+    report = _report(arrow, renamed, data, {node: learnt[node].fit for node in model.order})
     facts = {node: data.columns[node].astype(each.support.dtype) for node, each in model.variables.items()}
     return FittedSCM(model, facts, report, name, data.kept)
+
+
+def _report(table: pa.Table, renamed: Mapping[str, str], data: RealTable, fits: Mapping[str, VariableFit]) -> FitReport:
+    return FitReport(
+        fits,
+        rows=len(data.kept),
+        dropped=table.num_rows - len(data.kept),
+        ignored=tuple(old for old, new in renamed.items() if new not in fits),
+        renamed={old: new for old, new in renamed.items() if old != new and new in fits},
+        notes=data.notes,
+    )
 
 
 def scm_from_fit_spec(spec: Mapping[str, Any], folder: Path | None = None) -> FittedSCM:
@@ -219,7 +220,7 @@ def _with_plain_names(
 
 
 def _kind(node: str, own: Mapping[str, Mapping[str, str]], kind: Kind) -> Kind:
-    return cast(Kind, own.get(node, {}).get("kind", kind))
+    return cast("Kind", own.get(node, {}).get("kind", kind))
 
 
 def _checked_data(table: pa.Table, graph: nx.DiGraph, missing: str, own: Mapping[str, Mapping[str, str]]) -> RealTable:
