@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from contrafact.shards import Report
 from contrafact.store.atomic import flush, write_json, write_text
 from contrafact.store.layout import FORMAT, REJECTED
 
-__all__ = ["complete"]
+__all__ = ["complete", "describe"]
 
 
 def complete(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any]:
@@ -27,15 +27,26 @@ def complete(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any
     directory = plan.directory
     manifest = _manifest(plan, reports, ended)
     _remove_strays(plan, {file["path"] for file in manifest["files"]})
-    write_text(directory.recipe, yaml.safe_dump(plan.recipe.spec(), sort_keys=False, allow_unicode=True))
     _keep_plugins(plan)
-    write_card(plan, manifest)
+    describe(plan, manifest)
     for folder in {(directory.path / file["path"]).parent for file in manifest["files"]} | {directory.path}:
         flush(folder)
     write_json(directory.manifest, manifest)
     flush(directory.path)
     shutil.rmtree(directory.work)
     return manifest
+
+
+def describe(plan: Plan, manifest: Mapping[str, Any]) -> None:
+    """Write the recipe and the card where they are not there yet, or say something else than this recipe does.
+
+    A licence, a citation or a better description changes no data: it may be mended after the build.
+    """
+    text = yaml.safe_dump(plan.recipe.spec(), sort_keys=False, allow_unicode=True)
+    recipe = plan.directory.recipe
+    if not recipe.is_file() or recipe.read_text(encoding="utf-8") != text:
+        write_card(plan, manifest)
+        write_text(recipe, text)  # last: a recipe that says the same means that the card was written too
 
 
 def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any]:
@@ -52,6 +63,7 @@ def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, An
         "format": FORMAT,
         "identity": plan.identity,
         "identity_version": IDENTITY_VERSION,
+        "identity_parts": dict(plan.parts),
         "name": plan.recipe.name,
         "code_version": __version__,
         "seed": plan.recipe.seed,

@@ -21,7 +21,7 @@ __all__ = ["EXCLUDED", "IDENTITY_VERSION", "canonical", "hash_strings", "identit
 IDENTITY_VERSION = 1
 """Raised whenever the meaning of the hash changes; stored in every manifest."""
 
-EXCLUDED = ("output", "workers", "description")
+EXCLUDED = ("output", "workers", "description", "licence", "citations", "tags")
 """Dotted paths of a recipe that its identity leaves out: where it goes, by how many hands, what it says of itself."""
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from contrafact.deciding import decide
 from contrafact.errors import RunDirectoryError
-from contrafact.finishing import complete
+from contrafact.finishing import complete, describe
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import Recipe
 from contrafact.shards import Report, finish_shard, propose
@@ -62,7 +62,9 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
     directory = plan.directory
     with directory.locked():
         if directory.claim(plan.identity, plan.recipe.name):
-            return _complete_already(directory)
+            manifest = _complete_already(directory)
+            describe(plan, manifest)
+            return manifest
         with storage_errors(directory.path):
             reports, why = _reports(plan, mapper, watch or (lambda stage, report: None))
             return complete(plan, reports, why)

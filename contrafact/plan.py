@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from contrafact.stages import Context, Generator, PairFilter, SetFilter, Source
 from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
 from contrafact.streams import Streams
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "identity_parts", "make_generator", "make_plan"]
 
 _BUDGET = 100
 _PROOF = 16
@@ -38,7 +38,12 @@ class Plan:
     source: Source
     filters: tuple[PairFilter, ...]
     set_filters: tuple[SetFilter, ...]
-    identity: str
+    parts: Mapping[str, str]
+
+    @cached_property
+    def identity(self) -> str:
+        """Hash of everything that decides the bytes of the dataset."""
+        return identity_of(self.parts)
 
     @property
     def shard_rows(self) -> int:
@@ -125,19 +130,11 @@ def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path |
         For anything that could not be built.
     """
     folder = (recipe_file.parent if recipe_file else Path()).resolve()
-    generator = _generator(recipe, folder)
+    generator = make_generator(recipe, folder)
     source = _source(recipe, generator, folder)
     filters = list(_filters(recipe, generator, folder))
     directory = RunDirectory(Path(out or recipe.output or Path("outputs") / recipe.name))
-    identity = identity_of(
-        {
-            "recipe": recipe.identity_spec(),
-            "generator": generator.identity(),
-            "plugins": file_hashes(recipe.spec(), folder),
-            "format": FORMAT,
-            "version": __version__,
-        }
-    )
+    parts = {**identity_parts(recipe, generator, folder), "source": identity_of(source.identity())}
     plan = Plan(
         recipe,
         folder,
@@ -146,13 +143,24 @@ def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path |
         source,
         tuple(each for each in filters if isinstance(each, PairFilter)),
         tuple(each for each in filters if isinstance(each, SetFilter)),
-        identity,
+        parts,
     )
     _check(plan)
     return plan
 
 
-def _generator(recipe: Recipe, folder: Path) -> Generator:
+def identity_parts(recipe: Recipe, generator: Generator, folder: Path) -> dict[str, str]:
+    """What a dataset's identity is made of, but for its source: a hash each, so that a change can be named."""
+    return {
+        "recipe": identity_of(recipe.identity_spec()),
+        "model": identity_of(generator.identity()),
+        "plug-in files": identity_of(file_hashes(recipe.spec(), folder)),
+        "program": identity_of([FORMAT, __version__]),
+    }
+
+
+def make_generator(recipe: Recipe, folder: Path) -> Generator:
+    """The recipe's generator. Relative paths start in ``folder``."""
     name, options = recipe.generator.use, recipe.generator.options
     made = create(
         "generator",

@@ -12,6 +12,7 @@ Hugging Face dataset (hub or folder)        memory-mapped by ``datasets``
 from __future__ import annotations
 
 import codecs
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,7 @@ _COMPRESSED = (".gz", ".bz2", ".zst")
 _KEYS = ("path", "dataset", "config", "split", "revision", "format", "id_column")
 _HUB = "hf:"
 _BLOCK = 1 << 20
+_HASHED_ROWS = 65_536
 
 
 class TableSource(Source):
@@ -80,6 +82,7 @@ class TableSource(Source):
     def __init__(self, rows: pa.Table | Rows, name: str = "table", *, id_column: str | None = None) -> None:
         self._rows = InMemory(rows) if isinstance(rows, pa.Table) else rows
         self.name = name
+        self._identity: str | None = None
         names = self._rows.schema.names
         check_names(names, name)
         self.id_column = id_column or ("unit_id" if "unit_id" in names else None)
@@ -97,6 +100,19 @@ class TableSource(Source):
     def rows(self) -> int:
         """How many units there are."""
         return self._rows.count
+
+    def identity(self) -> str:
+        """Hash of names, types and every cell, read once, a stretch of rows at a time."""
+        if self._identity is None:
+            digest = hashlib.sha256(str(self.schema).encode())
+            for start in range(0, self.rows(), _HASHED_ROWS):
+                sink = pa.BufferOutputStream()
+                rows = self.read(start, min(start + _HASHED_ROWS, self.rows())).combine_chunks()
+                with pa.ipc.new_stream(sink, rows.schema) as writer:
+                    writer.write_table(rows)
+                digest.update(sink.getvalue())
+            self._identity = digest.hexdigest()
+        return self._identity
 
     def read(self, start: int, stop: int) -> pa.Table:
         """Units ``start`` to ``stop``; as with a slice, what lies past the end is left out."""

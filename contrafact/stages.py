@@ -71,6 +71,10 @@ class Source(ABC):
     def read(self, start: int, stop: int) -> pa.Table:
         """Units ``start`` to ``stop`` with a ``unit_id`` column (string, unique, the same in every run)."""
 
+    def identity(self) -> Any:
+        """JSON-like value that changes when the units do; part of the recipe's identity."""
+        return None
+
 
 @dataclass(frozen=True)
 class Recomputed:

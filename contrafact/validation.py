@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contrafact.errors import RunDirectoryError, UserError
-from contrafact.plan import Plan, make_plan
+from contrafact.plan import identity_parts, make_generator
 from contrafact.recipe import parse_recipe, parse_yaml
-from contrafact.record import HIDDEN
+from contrafact.record import HIDDEN, hidden_schema
+from contrafact.stages import Generator
 from contrafact.store.atomic import read_json
 from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
 from contrafact.store.parquet import StoredFile, read_parquet
@@ -66,7 +67,7 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
     manifest = _manifest(directory)
     found = Validation()
     intact = list(_intact(directory, manifest, found))
-    plan = _plan(directory, manifest, folder, found)
+    generator = _generator(directory, manifest, folder, found)
     groups: dict[str, NDArray[np.uint64]] = {}
     counts: dict[str, int] = {}
     for stored in intact:
@@ -79,8 +80,8 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
         _check_verdicts(pairs, part, stored.path, found)
         if part != REJECTED:
             _collect_groups(pairs, part, groups)
-        if plan is not None:
-            _check_oracle(plan, directory, stored, pairs, found)
+        if generator is not None:
+            _check_oracle(generator, directory, stored, pairs, found)
     _check_counts(manifest, counts, found)
     _check_splits(groups, found)
     return found
@@ -123,26 +124,32 @@ def _intact(directory: RunDirectory, manifest: Mapping[str, Any], found: Validat
                 found.problems.append(f"{relative} is not in the manifest")
 
 
-def _plan(directory: RunDirectory, manifest: Mapping[str, Any], folder: Path | None, found: Validation) -> Plan | None:
+def _generator(
+    directory: RunDirectory, manifest: Mapping[str, Any], folder: Path | None, found: Validation
+) -> Generator | None:
+    """What made the pairs, as it is now; None, and a problem, where it cannot be had or is no longer the same.
+
+    The source is not asked for: all that an oracle needs is in the record and in the model.
+    """
     if not directory.recipe.is_file():
         found.problems.append(f"{directory.recipe.name} is missing, and without it no label can be computed again")
         return None
+    place = (folder or directory.plugins).resolve()
     try:
-        data = parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml")
-        plan = make_plan(parse_recipe(data), (folder or directory.plugins) / "recipe.yaml", directory.path)
+        recipe = parse_recipe(parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml"))
+        generator = make_generator(recipe, place)
+        parts = identity_parts(recipe, generator, place)
     except UserError as error:
         found.problems.append(
             f"the recipe cannot be made ready, so that no label was computed again: {error.what}"
             " (--folder says where the files are that it names)"
         )
         return None
-    if plan.identity != manifest["identity"]:
-        found.problems.append(
-            "the recipe no longer means what it meant: its model, table, plug-in code or this program changed"
-            f" (identity {plan.identity}, the manifest's is {manifest['identity']})"
-        )
+    changed = [name for name, part in parts.items() if manifest["identity_parts"].get(name) != part]
+    if changed:
+        found.problems.append(f"the recipe no longer means what it meant: {', '.join(changed)} changed since the build")
         return None
-    return plan
+    return generator
 
 
 def _check_verdicts(pairs: pa.Table, part: str, path: str, found: Validation) -> None:
@@ -156,12 +163,14 @@ def _check_verdicts(pairs: pa.Table, part: str, path: str, found: Validation) ->
         found.problems.append(f"{path} holds one pair_id twice")
 
 
-def _check_oracle(plan: Plan, directory: RunDirectory, stored: StoredFile, pairs: pa.Table, found: Validation) -> None:
-    whole = _with_hidden(plan, directory, stored, pairs, found)
+def _check_oracle(
+    generator: Generator, directory: RunDirectory, stored: StoredFile, pairs: pa.Table, found: Validation
+) -> None:
+    whole = _with_hidden(generator, directory, stored, pairs, found)
     if whole is None:
         return
     whole = whole.filter(pc.is_valid(whole["counterfactual"])).combine_chunks()
-    again = plan.generator.recompute(whole) if whole.num_rows else None
+    again = generator.recompute(whole) if whole.num_rows else None
     if again is None:
         return
     wrong = np.zeros(whole.num_rows, dtype=bool)
@@ -178,9 +187,9 @@ def _check_oracle(plan: Plan, directory: RunDirectory, stored: StoredFile, pairs
 
 
 def _with_hidden(
-    plan: Plan, directory: RunDirectory, stored: StoredFile, pairs: pa.Table, found: Validation
+    generator: Generator, directory: RunDirectory, stored: StoredFile, pairs: pa.Table, found: Validation
 ) -> pa.Table | None:
-    if plan.hidden_schema is None:
+    if hidden_schema(generator.shape()) is None:
         return pairs
     path = directory.path / "hidden" / Path(stored.path).name
     if not path.is_file():

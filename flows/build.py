@@ -15,6 +15,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import as_completed
+from prefect.states import Cancelled
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
@@ -45,9 +46,12 @@ def _worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bo
     cache_policy=NO_CACHE,  # the run directory says what is finished; a second truth could only disagree
     persist_result=False,
 )
-def _shard(stage: str, shard: int, key: int) -> Report:
+def _shard(stage: str, shard: int, key: int) -> Report | State[Any]:
     """One step on one shard. The step itself stays in this process: only numbers are parameters."""
-    return _STEPS[key](shard)
+    step = _STEPS.get(key)
+    if step is None:  # another shard failed while this one waited for a thread
+        return Cancelled(message="the build stopped before this shard began")
+    return step(shard)
 
 
 _STEPS: dict[int, Callable[[int], Report]] = {}
@@ -59,7 +63,7 @@ def _mapper(stage: str, step: Callable[[int], Report], shards: Sequence[int]) ->
     try:
         futures = [_shard.submit(stage, shard, key) for shard in shards]
         for future in as_completed(futures):
-            yield future.result()
+            yield cast("Report", future.result())  # one that was called off raises
     finally:
         del _STEPS[key]
 

@@ -134,7 +134,7 @@ def test_a_recipe_builds_and_validates(block: Block, tmp_path: Path, monkeypatch
     found = validate(folder / "made")
     assert found.problems == []
     assert found.pairs == manifest["proposed"]
-    if recipe.generator.use == "scm":
+    if recipe.generator.use == "scm":  # an oracle: none of its labels may go unchecked
         assert found.recomputed == found.pairs
 
 
@@ -150,6 +150,7 @@ def test_a_page_runs_from_top_to_bottom(page: str, tmp_path: Path, request: pyte
             printed = run([sys.executable, block.title], folder, environment)
         elif "run" in block.marks:
             for words in commands_of(block):
+                # Commands run as they are written; those that need Prefect share the tests' one server.
                 if words[0] == "build" and "--local" not in words:
                     environment["PREFECT_API_URL"] = request.getfixturevalue("prefect_server")
                 printed = run([sys.executable, "-m", "flows", *words], folder, environment)
@@ -163,7 +164,7 @@ def test_links_lead_somewhere(page: str) -> None:
             continue
         file = PAGES[page].parent / place if place else PAGES[page]
         assert file.exists(), f"{target} leads nowhere"
-        if anchor:
+        if anchor:  # as GitHub makes them out of headings
             heads = re.findall(r"^#+ (.*)$", FENCE.sub("", file.read_text(encoding="utf-8")), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, target
 
@@ -173,7 +174,7 @@ def options_of(made: Any) -> list[str]:
 
 
 def columns_of_the_envelope() -> list[str]:
-    return pair_schema(PairShape([], pa.field("label", pa.string()))).names
+    return list(pair_schema(PairShape([], pa.field("label", pa.string()))).names)
 
 
 COMPLETE: dict[str, tuple[str, Iterable[str]]] = {

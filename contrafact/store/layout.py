@@ -114,12 +114,20 @@ class RunDirectory:
         state = finished or read_json(self.work / "state.json")
         if state is None:
             self._check_empty()
-            write_json(self.work / "state.json", {"format": FORMAT, "identity": identity, "name": name})
+            self._mark(identity, name)
             return False
+        if finished is None and state.get("identity") != identity and not any(self.work.glob("*/*.json")):
+            # Nothing was finished under the other identity: a recipe or plug-in that failed at once may be mended.
+            state = self._mark(identity, name)
         self._check_owner(state, identity)
         if finished is not None and self.work.exists():
             shutil.rmtree(self.work)  # the build was stopped between completion and tidying up
         return finished is not None
+
+    def _mark(self, identity: str, name: str) -> dict[str, Any]:
+        state = {"format": FORMAT, "identity": identity, "name": name}
+        write_json(self.work / "state.json", state)
+        return state
 
     def _make(self) -> None:
         try:

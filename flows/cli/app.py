@@ -134,6 +134,3 @@ def main() -> None:
             raise
         typer.echo(typer.style("error: ", fg="red", bold=True) + str(error), err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo("\nstopped; what was finished is kept, and the same command resumes", err=True)
-        sys.exit(130)

@@ -30,8 +30,13 @@ def build_command(recipe: str, settings: Sequence[str], out: Path | None, *, loc
     complete = plan.directory.manifest.is_file()
     started = time.monotonic()
     run = _locally if local else _through_prefect(console)
-    with watched(plan, console) as watch:
-        manifest = run(plan, watch)
+    try:
+        with watched(plan, console) as watch:
+            manifest = run(plan, watch)
+    except KeyboardInterrupt:
+        # Typer would end the command without a word.
+        typer.echo("\nstopped; what was finished is kept, and the same command resumes", err=True)
+        raise typer.Exit(130) from None
     _report(Console(), plan, manifest, None if complete else time.monotonic() - started)
     if not manifest["accepted"]:
         typer.echo("no pair was accepted: the reasons above and in rejected/ say why", err=True)

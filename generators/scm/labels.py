@@ -72,6 +72,8 @@ def _parts(spec: str | Mapping[str, Any]) -> tuple[str, tuple[str, str]]:
     unknown = [key for key in spec if key not in ("expression", "variable", "names")]
     if unknown:
         raise RecipeError(f"label has an unknown key {unknown[0]!r}", allowed="variable, expression, names")
+    if len({"expression", "variable"} & set(spec)) != 1:
+        raise RecipeError(f"label {dict(spec)!r}", allowed="one of variable and expression", fix="label: a_variable")
     names = spec.get("names", ("false", "true"))
     if len(names) != 2:
         raise RecipeError(f"label.names {names!r}", allowed="[name when false, name when true]")

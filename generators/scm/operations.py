@@ -31,6 +31,8 @@ class Posterior:
     noise : mapping of name to ndarray, shape (n,) or (n, lanes)
     exact : bool
         True only where every variable's noise was uniquely recovered.
+    drawn : frozenset of str
+        Variables whose noise is one draw from its posterior: a counterfactual that recomputes none of them is exact.
     ess : mapping of name to ndarray of float64, shape (n,)
         Effective sample sizes, of the variables whose noise was drawn from weighted samples.
     possible : ndarray of bool, shape (n,)
@@ -41,6 +43,7 @@ class Posterior:
     exact: bool
     possible: NDArray[np.bool_]
     ess: Mapping[str, Floats] = field(default_factory=dict)
+    drawn: frozenset[str] = frozenset()
 
 
 def draw_noise(model: SCM, streams: Streams, start: int, stop: int) -> dict[str, NDArray[Any]]:
@@ -84,19 +87,20 @@ def abduct(model: SCM, facts: Columns, streams: Streams, start: int = 0) -> Post
             fix="sample the units from the model, whose noise is then known, or leave latent variables out",
         )
     rows = len(facts[model.order[0]])
-    noise, ess, exact, possible = {}, {}, True, np.ones(rows, dtype=bool)
+    noise, ess, drawn, possible = {}, {}, set(), np.ones(rows, dtype=bool)
     for name, variable in model.variables.items():
         mechanism = variable.mechanism
         width = mechanism.auxiliary
         uniforms = streams.uniforms(f"abduct:{name}", start, start + rows, width) if width else np.empty((rows, 0))
         answer = mechanism.abduct(_parents(mechanism.parents, facts), facts[name], uniforms)
         noise[name] = answer.noise
-        exact &= answer.exact
+        if not answer.exact:
+            drawn.add(name)
         if answer.ess is not None:
             ess[name] = answer.ess
         if answer.possible is not None:
             possible &= answer.possible
-    return Posterior(noise, exact, possible, ess)
+    return Posterior(noise, not drawn, possible, ess, frozenset(drawn))
 
 
 def predict(

@@ -59,6 +59,9 @@ class PairBuilder:
         numbers = np.arange(context.start, context.start + len(unit_ids))
         settled = batch.request.settle(model, facts, context.streams, numbers if rows is None else numbers[rows])
         world = worlds.single(model, noise, batch.size, settled, facts, keep_unmoved=drawn.abducted)
+        moved = _moved(model, settled)
+        # What do sets needs no noise; every other variable that moves is computed from its own.
+        used = moved - {action.variable for action in settled.actions if action.operation == "do"}
         possible = drawn.possible if rows is None else drawn.possible[rows]
         impossible = None if possible.all() else ~possible
         columns = {
@@ -68,9 +71,9 @@ class PairBuilder:
             "intervention": self._interventions(model, batch, settled, facts, world),
             "label": self.generator.labeller.of(facts, batch.size),
             "counterfactual_label": _masked(self.generator.labeller.of(world, batch.size), impossible),
-            "exact": constant(drawn.exact, batch.size, pa.bool_()),
-            "held_fixed": self._held_fixed(model, settled, batch.size),
-            "scores": self._scores(drawn, rows, batch.size),
+            "exact": constant(not used & drawn.guessed, batch.size, pa.bool_()),
+            "held_fixed": self._held_fixed(model, moved, batch.size),
+            "scores": _scores(drawn, used, rows, batch.size),
             "hidden": self._hidden(noise, facts, world, batch),
         }
         if impossible is not None:
@@ -100,18 +103,9 @@ class PairBuilder:
             entries.append((DOMAIN, "domain", here, there))
         return _listed(entries, batch.size)
 
-    def _held_fixed(self, model: SCM, settled: Intervention, rows: int) -> pa.Array:
-        targets = settled.targets(model)
-        moved = targets | intervene(model, settled).descendants(targets)
+    def _held_fixed(self, model: SCM, moved: frozenset[str], rows: int) -> pa.Array:
         fixed = [name for name in model.observed if name not in moved]
         return constant(fixed, rows, pa.list_(pa.string()))
-
-    def _scores(self, drawn: Drawn, rows: NDArray[np.int64] | None, size: int) -> pa.Array:
-        if drawn.ess is None:
-            ess = pa.nulls(size, pa.float64())
-        else:
-            ess = pa.array(drawn.ess if rows is None else drawn.ess[rows])
-        return pa.StructArray.from_arrays([ess], names=["ess"])
 
     def _hidden(self, noise: Columns, facts: Columns, world: Columns, batch: Batch) -> pa.Array:
         fields = {each.name: each for each in self.generator.shape().hidden}
@@ -124,6 +118,23 @@ class PairBuilder:
             columns["latent"] = struct_of(only(facts, latent), list(fields["latent"].type))
             columns["counterfactual_latent"] = struct_of(only(world, latent), list(fields["latent"].type))
         return pa.StructArray.from_arrays([columns[name] for name in fields], fields=list(fields.values()))
+
+
+def _moved(model: SCM, settled: Intervention) -> frozenset[str]:
+    """What an intervention can move: its targets and all that lies downstream of them in the changed model."""
+    targets = settled.targets(model)
+    return targets | intervene(model, settled).descendants(targets)
+
+
+def _scores(drawn: Drawn, used: frozenset[str], rows: NDArray[np.int64] | None, size: int) -> pa.Array:
+    """The smallest effective sample size of the noise that was used; null where all of it is known or unique."""
+    sizes = [each for name, each in drawn.ess.items() if name in used]
+    if not sizes:
+        ess = pa.nulls(size, pa.float64())
+    else:
+        least = np.minimum.reduce(sizes)
+        ess = pa.array(least if rows is None else least[rows])
+    return pa.StructArray.from_arrays([ess], names=["ess"])
 
 
 def _listed(entries: Sequence[tuple[str, str, pa.Array, pa.Array]], rows: int) -> pa.Array:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -32,24 +32,24 @@ class Drawn:
 
     Attributes
     ----------
-    exact : bool
-        Whether the noise is the one the units were made with, or the only one that explains them.
     abducted : bool
         Whether noise was inferred from values rather than known.
+    guessed : frozenset of str
+        Variables whose noise is neither the one the units were made with nor the only one that explains them.
     possible : ndarray of bool, shape (n,)
-    ess : ndarray of float64, shape (n,), optional
-        Smallest effective sample size over the variables.
+    ess : mapping of name to ndarray of float64, shape (n,)
+        Effective sample sizes of the variables whose noise came from weighted samples.
     domain : ndarray of int64, shape (n,)
         Code of each unit's environment: 0 is the base, then the model's domains in order.
     """
 
     values: dict[str, NDArray[Any]]
     noise: dict[str, NDArray[Any]]
-    exact: bool
     abducted: bool
     possible: NDArray[np.bool_]
     domain: NDArray[np.int64]
-    ess: Floats | None = None
+    guessed: frozenset[str] = frozenset()
+    ess: Mapping[str, Floats] = field(default_factory=dict)
 
 
 class Units:
@@ -73,6 +73,8 @@ class Units:
             )
         everywhere = [BASE, *self.model.domains]
         self.codes = [everywhere.index(name) for name in domains] or [0]
+        if self.observed_only and len(set(self.codes)) > 1:
+            raise RecipeError("abduction: observed works in one environment at a time", fix="name one domain")
         if self.from_table and self.codes != [0]:
             raise RecipeError(
                 "the rows of a table live in the base environment", fix="remove domain, or facts: sampled"
@@ -95,7 +97,7 @@ class Units:
         values = self._predicted(noise, domain)
         if self.observed_only:
             return self._abducted(values, domain, streams, start)
-        return Drawn(values, noise, True, False, np.ones(stop - start, dtype=bool), domain)
+        return Drawn(values, noise, False, np.ones(stop - start, dtype=bool), domain)
 
     def table_digest(self) -> str | None:
         """Hash of the table's rows, where units are its rows."""
@@ -139,12 +141,9 @@ class Units:
     def _abducted(
         self, values: dict[str, NDArray[Any]], domain: NDArray[np.int64], streams: Streams, start: int
     ) -> Drawn:
-        if len(set(self.codes)) > 1:
-            raise RecipeError("abduction: observed works in one environment at a time", fix="name one domain")
         posterior = abduct(self._in(self.codes[0]), values, streams, start)
-        ess = np.minimum.reduce(list(posterior.ess.values())) if posterior.ess else None
         noise = dict(posterior.noise)
-        return Drawn(values, noise, posterior.exact, True, posterior.possible, domain, ess)
+        return Drawn(values, noise, True, posterior.possible, domain, posterior.drawn, posterior.ess)
 
     def _in(self, code: int) -> SCM:
         return self.model.in_domain([BASE, *self.model.domains][code])

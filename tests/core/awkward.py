@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
-from contrafact.errors import TransientError
+from contrafact.errors import DataError, TransientError
 from contrafact.stages import Context, Judgement, PairFilter, SetFilter, Sketches
 from tests.core.toys import EveryOther, Parity
 
@@ -18,13 +18,12 @@ class Silent(Parity):
 
     name = "silent"
 
-    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterable[Mapping[str, Any]]:
-        [pair] = super().make(unit, rng)
-        if unit["number"] % 5 == 1:
-            return []
-        if unit["number"] % 5 == 2:
-            return [{**pair, "counterfactual": None, "counterfactual_label": None}]
-        return [pair]
+    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
+        for pair in super().make(unit, rng):
+            if unit["number"] % 5 == 2:
+                yield {**pair, "counterfactual": None, "counterfactual_label": None}
+            elif unit["number"] % 5 != 1:
+                yield pair
 
 
 class Columnar(Parity):
@@ -58,7 +57,7 @@ class Numeric(PairFilter):
 
     def judge(self, pairs: pa.Table) -> Judgement:
         numbers = np.asarray(pairs["factual"].combine_chunks().field("number"))
-        return Judgement(numbers % 2, f"{self.alias}: even", {self.alias: numbers.astype(float)})  # type: ignore[arg-type]
+        return Judgement(numbers % 2, f"{self.alias}: even", {self.alias: numbers.astype(float)})
 
 
 class Short(PairFilter):
@@ -117,19 +116,18 @@ class Grouped(SetFilter):
 
 
 class Busy(Parity):
-    """A server that is busy the first few times it is asked for each shard."""
+    """A server that is busy the first few times it is asked for a shard, or for one of them only."""
 
     name = "busy"
-    asked: dict[int, int] = {}
+    asked: ClassVar[dict[int, int]] = {}
 
-    def __init__(self, times: int = 1, terminal: bool = False) -> None:
+    def __init__(self, times: int = 1, terminal: bool = False, only: int | None = None) -> None:
         super().__init__()
-        self.times, self.terminal = times, terminal
+        self.times, self.terminal, self.only = times, terminal, only
 
     def generate(self, units: pa.Table, context: Context) -> pa.Table:
         self.asked[context.start] = self.asked.get(context.start, 0) + 1
-        if self.asked[context.start] <= self.times:
-            from contrafact.errors import DataError
-
+        concerned = self.only is None or self.only == context.start
+        if concerned and self.asked[context.start] <= self.times:
             raise DataError("that will never do") if self.terminal else TransientError("the server is busy")
         return super().generate(units, context)

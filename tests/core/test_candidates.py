@@ -60,10 +60,13 @@ def test_several_pairs_of_a_unit_are_numbered_within_it(tmp_path: Path) -> None:
     assert set(pairs["group_id"].to_pylist()) == {f"n{number}" for number in range(10)}
 
 
-@pytest.mark.parametrize(("option", "reason"), [
-    ("fail_every", "parity: does not like this number"),
-    ("raise_every", "parity: ZeroDivisionError: division by zero"),
-])
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("fail_every", "parity: does not like this number"),
+        ("raise_every", "parity: ZeroDivisionError: division by zero"),
+    ],
+)
 @pytest.mark.parametrize("every", [2, 3, 7])
 def test_units_that_fail_are_rejects_in_their_place_and_the_others_are_made(
     option: str, reason: str, every: int, tmp_path: Path

@@ -24,7 +24,11 @@ SCM: dict[str, Any] = {
             "variables": {
                 "luck": {"mechanism": "root", "noise": "normal", "observed": False},
                 "arm": {"mechanism": "categorical", "levels": ["low", "high"], "table": [0.5, 0.5]},
-                "dose": {"mechanism": "additive", "expression": "luck + (2 if arm == 'high' else 0)", "noise": "normal"},
+                "dose": {
+                    "mechanism": "additive",
+                    "expression": "luck + (2 if arm == 'high' else 0)",
+                    "noise": "normal",
+                },
             }
         },
         "interventions": [{"do": {"arm": "another"}}, {"shift": {"dose": 0.5}}],
@@ -49,9 +53,7 @@ def manifest(drug: Path) -> dict[str, Any]:
     return found
 
 
-def test_load_dataset_reads_the_three_configurations(
-    drug: Path, manifest: dict[str, Any], tmp_path: Path
-) -> None:
+def test_load_dataset_reads_the_three_configurations(drug: Path, manifest: dict[str, Any], tmp_path: Path) -> None:
     from datasets import ClassLabel, get_dataset_config_names, load_dataset
 
     assert get_dataset_config_names(str(drug)) == ["pairs", "rejected", "hidden"]
@@ -71,7 +73,10 @@ def test_load_dataset_reads_the_three_configurations(
     assert all(rejected["rejected"]["reasons"])
 
     hidden = load_dataset(str(drug), "hidden", cache_dir=tmp_path)
-    assert {split: rows.num_rows for split, rows in hidden.items()} == {**manifest["splits"], "rejected": manifest["rejected"]}
+    assert {split: rows.num_rows for split, rows in hidden.items()} == {
+        **manifest["splits"],
+        "rejected": manifest["rejected"],
+    }
     for split, rows in pairs.items():
         assert hidden[split]["pair_id"][:] == rows["pair_id"][:]
     assert set(hidden["train"].features) == {"pair_id", "noise", "request", "latent", "counterfactual_latent"}
@@ -102,8 +107,8 @@ def test_pandas_polars_and_duckdb_read_it(drug: Path, manifest: dict[str, Any]) 
     assert lazy["factual"].struct.field("dose").to_list() == [pair["dose"] for pair in frame["factual"]]
     assert lazy["intervention"].list.len().unique().to_list() == [1]
 
-    query = f"SELECT count(*), sum(factual.dose), max(len(intervention)) FROM '{drug}/data/*.parquet'"
-    [(rows, total, longest)] = duckdb.sql(query).fetchall()
+    query = "SELECT count(*), sum(factual.dose), max(len(intervention)) FROM read_parquet(?)"
+    [(rows, total, longest)] = duckdb.connect().execute(query, [f"{drug}/data/*.parquet"]).fetchall()
     assert rows == manifest["accepted"]
     assert longest == 1
     whole = pl.read_parquet(drug / "data" / "*.parquet")

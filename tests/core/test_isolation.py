@@ -79,7 +79,9 @@ def test_few_rows_prove_nothing() -> None:
 
 def test_a_stage_that_always_raises_stops_after_a_few_probes() -> None:
     calls: list[int] = []
-    with pytest.raises(StageError, match=r"filter 'toy' failed on every one of 64 rows tried: ValueError: bad: ") as caught:
+    with pytest.raises(
+        StageError, match=r"filter 'toy' failed on every one of 64 rows tried: ValueError: bad: "
+    ) as caught:
         attempts("filter 'toy'", refusing(set(range(100_000)), calls), numbers(100_000))
     assert len(calls) == 1 + 64
     assert caught.value.fix is not None
@@ -96,7 +98,9 @@ def test_a_row_error_is_its_own_reason() -> None:
     assert reasons == ["the second is too short"]
 
 
-@pytest.mark.parametrize("error", [DataError("x"), StorageError("x"), TransientError("x"), MemoryError("x"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [DataError("x"), StorageError("x"), TransientError("x"), MemoryError("x"), KeyboardInterrupt()]
+)
 def test_what_is_not_about_a_row_passes_through(error: BaseException) -> None:
     def stage(rows: pa.Table, start: int) -> int:
         raise error

@@ -29,8 +29,16 @@ SCM: dict[str, Any] = {
         "scm": {
             "variables": {
                 "age": {"mechanism": "root", "noise": {"normal": [50, 10]}},
-                "arm": {"mechanism": "categorical", "levels": ["low", "high"], "logits": {"low": 0, "high": "0.05*(age-50)"}},
-                "dose": {"mechanism": "additive", "expression": "1 + (2 if arm == 'high' else 0)", "noise": {"normal": [0, 0.3]}},
+                "arm": {
+                    "mechanism": "categorical",
+                    "levels": ["low", "high"],
+                    "logits": {"low": 0, "high": "0.05*(age-50)"},
+                },
+                "dose": {
+                    "mechanism": "additive",
+                    "expression": "1 + (2 if arm == 'high' else 0)",
+                    "noise": {"normal": [0, 0.3]},
+                },
                 "cured": {"mechanism": "bernoulli", "probability": "sigmoid(dose - 2)"},
             }
         },
@@ -42,7 +50,9 @@ SCM: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("recipe", [toy(filters=FUNNEL), toy({"fail_every": 7}), parse_recipe(SCM)], ids=["set", "pair", "scm"])
+@pytest.mark.parametrize(
+    "recipe", [toy(filters=FUNNEL), toy({"fail_every": 7}), parse_recipe(SCM)], ids=["set", "pair", "scm"]
+)
 def test_the_number_of_workers_changes_no_byte(recipe: Any, tmp_path: Path) -> None:
     whole = []
     for workers in (1, 4):
@@ -70,7 +80,9 @@ def test_another_seed_gives_other_units(tmp_path: Path) -> None:
 
 
 def every_units(folder: Path) -> list[str]:
-    found: list[str] = pa.concat_tables([pa.table({"u": stored(folder, part)["unit_id"]}) for part in ("data",)])["u"].to_pylist()
+    found: list[str] = pa.concat_tables([pa.table({"u": stored(folder, part)["unit_id"]}) for part in ("data",)])[
+        "u"
+    ].to_pylist()
     return found
 
 
@@ -269,7 +281,9 @@ def test_a_set_filter_that_leaves_pairs_out_is_told(how: str, message: str, tmp_
 
 
 def test_a_filter_that_is_mended_lets_the_same_build_go_on(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("from tests.core.toys import Parity\nclass Mine(Parity):\n    pass\n", encoding="utf-8")
+    (tmp_path / "mine.py").write_text(
+        "from tests.core.toys import Parity\nclass Mine(Parity):\n    pass\n", encoding="utf-8"
+    )
     recipe = parse_recipe({"name": "toy", "rows": 45, "generator": {"use": "mine.py:Mine", "raise_every": 2}})
     plan = make_plan(recipe, tmp_path / "recipe.yaml", tmp_path / "out")
     manifest = build(plan, local_mapper(2))
@@ -322,3 +336,18 @@ def test_the_manifest_tells_nothing_of_when_where_or_by_whom(tmp_path: Path) -> 
     text = (tmp_path / "here" / "manifest.json").read_text(encoding="utf-8")
     assert str(tmp_path) not in text
     assert str(time.localtime().tm_year) not in text
+
+
+def test_a_corrected_licence_changes_the_card_and_no_data(tmp_path: Path) -> None:
+    built(toy(), tmp_path / "run")
+    before = tree(tmp_path / "run")
+    built(toy(licence="cc0-1.0"), tmp_path / "run")
+    after = tree(tmp_path / "run")
+    assert {path for path in before if before[path] != after[path]} == {"README.md", "recipe.yaml"}
+    assert "cc0-1.0" in after["README.md"].decode()
+
+
+def test_a_plug_in_that_failed_at_once_is_mended_in_the_same_folder(tmp_path: Path) -> None:
+    with pytest.raises(StageError):
+        built(toy({"raise_every": 1}), tmp_path / "run")
+    assert built(toy(), tmp_path / "run")["proposed"] == 45

@@ -94,7 +94,10 @@ def test_what_is_not_found_is_told_with_the_nearest(name: str, message: str, tmp
     ("text", "message"),
     [
         ("def broken(:\n", r"mine\.py cannot be imported: SyntaxError: .*mine\.py, line 1\)$"),
-        ("import math\nx = 1 / 0\n", r"mine\.py cannot be imported: ZeroDivisionError: division by zero \(mine\.py, line 2\)$"),
+        (
+            "import math\nx = 1 / 0\n",
+            r"mine\.py cannot be imported: ZeroDivisionError: division by zero \(mine\.py, line 2\)$",
+        ),
         ("import no_such_thing_at_all\n", r"mine\.py cannot be imported: ModuleNotFoundError: .*\(mine\.py, line 1\)$"),
         ("raise SystemExit(3)\n", r"mine\.py cannot be imported: SystemExit"),
     ],
@@ -140,14 +143,19 @@ def test_a_missing_option_is_named() -> None:
 
 
 def test_an_option_may_be_called_anything(tmp_path: Path) -> None:
-    written(tmp_path, "class Odd:\n    def __init__(self, model_config: int, json: str = 'j', copy=None):\n        self.all = (model_config, json, copy)\n")
+    written(
+        tmp_path,
+        "class Odd:\n    def __init__(self, model_config: int, json: str = 'j', copy=None):\n        self.all = (model_config, json, copy)\n",
+    )
     made = create("scm", "mine.py:Odd", {"model_config": 3, "copy": [1]}, "scm", tmp_path)
     assert made.all == (3, "j", [1])
 
 
 def test_a_plug_in_that_fails_to_start_says_where(tmp_path: Path) -> None:
     written(tmp_path, "class Bad:\n    def __init__(self):\n        raise KeyError('lost')\n")
-    with pytest.raises(PluginError, match=r"filter 'mine\.py:Bad' could not be made: KeyError: 'lost' \(mine\.py, line 3\)"):
+    with pytest.raises(
+        PluginError, match=r"filter 'mine\.py:Bad' could not be made: KeyError: 'lost' \(mine\.py, line 3\)"
+    ):
         create("filter", "mine.py:Bad", {}, "filters.bad", tmp_path)
 
 
@@ -187,7 +195,9 @@ def test_an_entry_point_is_found_by_its_name() -> None:
 
 @pytest.mark.usefixtures("registered")
 def test_a_broken_entry_point_warns_and_is_left_out_unless_it_is_named() -> None:
-    with pytest.warns(UserWarning, match=r"left out: generator 'broken' from contrafact_broken:Mine cannot be imported"):
+    with pytest.warns(
+        UserWarning, match=r"left out: generator 'broken' from contrafact_broken:Mine cannot be imported"
+    ):
         names = [row.name for row in listing("generator")]
     assert "registered" in names
     assert "broken" not in names

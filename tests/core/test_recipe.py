@@ -74,7 +74,14 @@ def test_a_missing_key_says_what_to_add() -> None:
 
 @pytest.mark.parametrize(
     "filters",
-    [{"graph": {}}, {"graph": None}, ["graph"], [{"graph": None}], [{"graph": {"use": "graph"}}], {"graph": {"use": "graph"}}],
+    [
+        {"graph": {}},
+        {"graph": None},
+        ["graph"],
+        [{"graph": None}],
+        [{"graph": {"use": "graph"}}],
+        {"graph": {"use": "graph"}},
+    ],
 )
 def test_filters_are_written_in_several_ways_that_mean_one(filters: Any) -> None:
     recipe = parse_recipe({**PLAIN, "filters": filters})
@@ -128,11 +135,19 @@ def test_anchors_and_merges_work_as_in_other_yaml() -> None:
     assert parse_yaml(text, "x")["mine"] == {"a": 1, "b": 3}
 
 
-RECIPE = "rows: 10\ngenerator: {use: tests.core.toys:Parity}\nfilters: {small: {use: s, below: 3}}\nsplits: {train: 1}\n"
+RECIPE = (
+    "rows: 10\ngenerator: {use: tests.core.toys:Parity}\nfilters: {small: {use: s, below: 3}}\nsplits: {train: 1}\n"
+)
 
 
 def test_settings_reach_any_key_and_are_read_as_yaml(tmp_path: Path) -> None:
-    settings = ["filters.small.below=7", "generator.fail_every=2", "splits={train: 0.5, test: 0.5}", "tags=[a]", "tags.0=b"]
+    settings = [
+        "filters.small.below=7",
+        "generator.fail_every=2",
+        "splits={train: 0.5, test: 0.5}",
+        "tags=[a]",
+        "tags.0=b",
+    ]
     recipe, path = load_recipe(written(tmp_path, RECIPE), settings)
     assert recipe.filters["small"].options == {"below": 7}
     assert recipe.generator.options == {"fail_every": 2}
@@ -142,7 +157,9 @@ def test_settings_reach_any_key_and_are_read_as_yaml(tmp_path: Path) -> None:
 
 
 def test_a_setting_may_add_what_was_not_there(tmp_path: Path) -> None:
-    recipe, _ = load_recipe(written(tmp_path, RECIPE), ["filters.graph={}", "filters.other.use=small", "filters.other.x=1"])
+    recipe, _ = load_recipe(
+        written(tmp_path, RECIPE), ["filters.graph={}", "filters.other.use=small", "filters.other.x=1"]
+    )
     assert list(recipe.filters) == ["small", "graph", "other"]
     assert recipe.filters["other"].options == {"x": 1}
 

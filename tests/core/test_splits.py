@@ -27,7 +27,9 @@ def test_a_group_has_one_split_whoever_stands_beside_it(numbers: list[int], seed
 
 
 def test_a_grown_dataset_moves_nobody() -> None:
-    np.testing.assert_array_equal(assign_splits(GROUPS, SHARES, 1)[:500], assign_splits(GROUPS.slice(0, 500), SHARES, 1))
+    np.testing.assert_array_equal(
+        assign_splits(GROUPS, SHARES, 1)[:500], assign_splits(GROUPS.slice(0, 500), SHARES, 1)
+    )
 
 
 def test_another_seed_splits_otherwise() -> None:
@@ -35,7 +37,9 @@ def test_another_seed_splits_otherwise() -> None:
     assert same == pytest.approx(0.8**2 + 0.1**2 + 0.1**2, abs=0.02)
 
 
-@pytest.mark.parametrize("shares", [{"a": 1.0}, {"a": 0.0, "b": 1.0}, {"a": 1.0, "b": 0.0}, dict.fromkeys("abcdefghij", 0.1)])
+@pytest.mark.parametrize(
+    "shares", [{"a": 1.0}, {"a": 0.0, "b": 1.0}, {"a": 1.0, "b": 0.0}, dict.fromkeys("abcdefghij", 0.1)]
+)
 def test_every_group_lands_in_a_split_that_has_a_share(shares: dict[str, float]) -> None:
     split = assign_splits(GROUPS, shares, 3)
     counts = np.bincount(split, minlength=len(shares))

@@ -58,7 +58,9 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     path = tmp_path / "disk"
     path.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(path)]
-    made = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False) if os.geteuid() == 0 else None
+    made = (
+        subprocess.run(command, capture_output=True, text=True, timeout=20, check=False) if os.geteuid() == 0 else None
+    )
     if made is None or made.returncode:
         pytest.skip("needs the right to mount: run as root to have a disk that really fills up")
     try:
@@ -123,7 +125,9 @@ def test_a_disk_that_turns_read_only_half_way_is_resumed_when_it_can_be_written(
     assert tree(disk.path / "toy") == tree(tmp_path / "whole")
 
 
-def test_a_folder_on_a_read_only_disk_is_refused_at_once(disk: Disk, recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_on_a_read_only_disk_is_refused_at_once(
+    disk: Disk, recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     disk.remount("ro")
     refused = contrafact(capsys, "build", recipe, "--local", "--out", disk.path / "toy")
     assert refused.code == 3
@@ -177,7 +181,9 @@ def test_a_file_that_the_kernel_finds_no_room_for_stops_and_resumes(name: str, t
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_write_that_fails_half_way_leaves_nothing(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_half_way_leaves_nothing(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def half(table: Any, where: Path, **options: Any) -> None:
         Path(where).write_bytes(b"half a file")
         raise OSError(number, os.strerror(number))

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from filelock import FileLock
 
 from contrafact.errors import RunDirectoryError, StorageError
 from contrafact.store.atomic import atomic_path, read_json, storage_errors, write_json, write_text
@@ -23,36 +22,49 @@ from tests.core.builds import built, toy
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "file.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError, match="half-way"), atomic_path(path) as temporary:
+
+    def half(temporary: Path) -> None:
         temporary.write_text("half")
         raise RuntimeError("half-way")
+
+    with pytest.raises(RuntimeError, match="half-way"), atomic_path(path) as temporary:
+        half(temporary)
     assert path.read_text() == "old"
     assert [each.name for each in path.parent.iterdir()] == ["file.txt"]
 
 
-def test_what_is_written_was_flushed_before_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps: list[str] = []
-    flush, replace = os.fsync, Path.replace
-    monkeypatch.setattr(os, "fsync", lambda handle: (steps.append("flush"), flush(handle)))
-    monkeypatch.setattr(Path, "replace", lambda self, target: (steps.append("rename"), replace(self, target)))
-    write_text(tmp_path / "file.txt", "text")
-    assert steps == ["flush", "rename"]
+def watch(steps: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note every flush by the name of what is flushed, and every rename by the new name."""
+    flush, rename = os.fsync, Path.replace
 
-
-def test_the_names_of_all_files_are_on_the_disk_before_the_manifest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps: list[str] = []
-    flush, replace = os.fsync, Path.replace
-
-    def noted(handle: int) -> None:
+    def noted_flush(handle: int) -> None:
         steps.append(Path(f"/proc/self/fd/{handle}").readlink().name)
         flush(handle)
 
-    monkeypatch.setattr(os, "fsync", noted)
-    monkeypatch.setattr(Path, "replace", lambda self, target: (steps.append(f"rename {target.name}"), replace(self, target)))
+    def noted_rename(path: Path, target: Path) -> Path:
+        steps.append(f"rename {target.name}")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_flush)
+    monkeypatch.setattr(Path, "replace", noted_rename)
+
+
+def test_what_is_written_was_flushed_before_it_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    watch(steps, monkeypatch)
+    write_text(tmp_path / "file.txt", "text")
+    assert steps == [".tmp-file.txt", "rename file.txt"]
+
+
+def test_the_names_of_all_files_are_on_the_disk_before_the_manifest_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    watch(steps, monkeypatch)
     built(toy({"fail_every": 3}), tmp_path / "toy")
     last = steps.index("rename manifest.json")
     assert {"data", "rejected", "toy"} <= set(steps[:last])
-    assert max(steps.index(name) for name in ("data", "rejected")) > max(
+    assert min(steps.index(name) for name in ("data", "rejected")) > max(
         place for place, step in enumerate(steps[:last]) if step.endswith(".parquet")
     )
     assert steps[last + 1 :] == ["toy"]
@@ -94,7 +106,9 @@ def test_another_error_is_not_taken_for_the_disks() -> None:
 
 def table(rows: int = 1000) -> pa.Table:
     numbers = np.arange(rows)
-    return pa.table({"pair_id": [f"p{number}" for number in numbers], "x": numbers * 0.5, "kind": ["a", "b"] * (rows // 2)})
+    return pa.table(
+        {"pair_id": [f"p{number}" for number in numbers], "x": numbers * 0.5, "kind": ["a", "b"] * (rows // 2)}
+    )
 
 
 def test_the_same_table_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -128,7 +142,11 @@ def test_identifiers_and_floats_are_not_stored_as_dictionaries(tmp_path: Path) -
     write_parquet(table(), tmp_path / "x.parquet", tmp_path)
     group = pq.ParquetFile(tmp_path / "x.parquet").metadata.row_group(0)
     encodings = {group.column(number).path_in_schema: group.column(number).encodings for number in range(3)}
-    assert {name: "RLE_DICTIONARY" in each for name, each in encodings.items()} == {"pair_id": False, "x": False, "kind": True}
+    assert {name: "RLE_DICTIONARY" in each for name, each in encodings.items()} == {
+        "pair_id": False,
+        "x": False,
+        "kind": True,
+    }
 
 
 def test_waiting_tables_come_back_as_they_were(tmp_path: Path) -> None:
@@ -141,8 +159,10 @@ def test_waiting_tables_come_back_as_they_were(tmp_path: Path) -> None:
 def test_a_folder_is_claimed_once_and_remembered(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "run")
     with directory.locked():
+        assert directory.claim("nobody", "theirs") is False
+        assert directory.claim("me", "mine") is False, "nothing was finished for nobody: the folder may change hands"
         assert directory.claim("me", "mine") is False
-        assert directory.claim("me", "mine") is False
+        write_json(directory.report("proposed", 0), {"shard": 0})
     with pytest.raises(RunDirectoryError, match=r"belongs to another recipe .*mine, identity me; this one is you"):
         directory.claim("you", "yours")
     write_json(directory.manifest, {"format": FORMAT, "identity": "me", "name": "mine"})
@@ -171,10 +191,13 @@ def test_another_version_of_the_format_is_not_touched(tmp_path: Path) -> None:
 
 def test_two_builds_do_not_meet_in_one_folder(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "run")
-    with directory.locked(), pytest.raises(RunDirectoryError, match="another build is at work") as caught:
-        # Another process would hold a lock object of its own, as this one does.
-        with FileLock(tmp_path / "other"), directory.locked():
-            pass
+    # Each holder has a lock object of its own, as another process would.
+    with (
+        directory.locked(),
+        pytest.raises(RunDirectoryError, match="another build is at work") as caught,
+        directory.locked(),
+    ):
+        pass
     assert caught.value.fix is not None
     with directory.locked():
         pass
@@ -183,12 +206,17 @@ def test_two_builds_do_not_meet_in_one_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("place", ["file", "file/below"])
 def test_a_file_in_the_folders_place_is_told(place: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious", encoding="utf-8")
-    with pytest.raises(RunDirectoryError, match=r"cannot be made a folder: (File exists|Not a directory)"), RunDirectory(tmp_path / place).locked():
+    with (
+        pytest.raises(RunDirectoryError, match=r"cannot be made a folder: (File exists|Not a directory)"),
+        RunDirectory(tmp_path / place).locked(),
+    ):
         pass
     assert (tmp_path / "file").read_text(encoding="utf-8") == "precious"
 
 
 def test_a_name_that_no_folder_can_have_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RunDirectoryError, match=r"cannot be made a folder: File name too long"):
-        with RunDirectory(tmp_path / ("x" * 300)).locked():
-            pass
+    with (
+        pytest.raises(RunDirectoryError, match=r"cannot be made a folder: File name too long"),
+        RunDirectory(tmp_path / ("x" * 300)).locked(),
+    ):
+        pass

@@ -30,7 +30,11 @@ def test_uniforms_have_one_lane_a_column(width: int, shape: tuple[int, ...]) -> 
 
 @pytest.mark.parametrize(
     "other",
-    [Streams(2, "a").uniforms("x", 0, 999), Streams(1, "b").uniforms("x", 0, 999), Streams(1, "a").uniforms("y", 0, 999)],
+    [
+        Streams(2, "a").uniforms("x", 0, 999),
+        Streams(1, "b").uniforms("x", 0, 999),
+        Streams(1, "a").uniforms("y", 0, 999),
+    ],
     ids=["seed", "identity", "name"],
 )
 def test_another_seed_identity_or_name_is_another_stream(other: np.ndarray) -> None:

@@ -29,7 +29,13 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("validation")
     (folder / "mine.py").write_text(GENERATOR, encoding="utf-8")
     generator = {"use": "mine.py:Mine", "fail_every": 9, "pairs": 2}
-    recipe = {"name": "toy", "rows": 60, "shard_rows": 20, "generator": generator, "filters": {"small": {**SMALL, "below": 50}}}
+    recipe = {
+        "name": "toy",
+        "rows": 60,
+        "shard_rows": 20,
+        "generator": generator,
+        "filters": {"small": {**SMALL, "below": 50}},
+    }
     run_local(parse_recipe(recipe), folder / "recipe.yaml", folder / "toy")
     return folder / "toy"
 
@@ -126,7 +132,7 @@ def test_a_changed_factual_label_is_found_too(copy: Path) -> None:
     found = validate(copy)
     rows = pq.read_metadata(copy / TRAIN).num_rows
     assert len(found.problems) == min(rows, 20) + (rows > 20)
-    if rows > 20:
+    if len(found.problems) > 20:
         assert found.problems[-1] == f"… and {rows - 20} more pairs in {TRAIN}"
 
 
@@ -156,7 +162,9 @@ def test_a_doctored_split_is_found(copy: Path) -> None:
 
 
 def test_a_doctored_funnel_that_agrees_with_itself_is_found(copy: Path) -> None:
-    doctored(copy, lambda manifest: manifest.update(rejected=manifest["rejected"] + 2, accepted=manifest["accepted"] - 2))
+    doctored(
+        copy, lambda manifest: manifest.update(rejected=manifest["rejected"] + 2, accepted=manifest["accepted"] - 2)
+    )
     assert any(problem.startswith("rejected: ") for problem in validate(copy).problems)
 
 
@@ -166,7 +174,9 @@ def test_a_row_that_was_taken_out_is_found_although_every_hash_agrees(copy: Path
 
 
 def test_a_pair_in_the_wrong_place_is_found(copy: Path) -> None:
-    rewritten(copy, TRAIN, lambda table: with_column(table, "accepted", pa.array([False] * table.num_rows)), doctor=True)
+    rewritten(
+        copy, TRAIN, lambda table: with_column(table, "accepted", pa.array([False] * table.num_rows)), doctor=True
+    )
     problems = validate(copy).problems
     assert f"{TRAIN} holds pairs that belong elsewhere by their 'accepted'" in problems
     assert f"{TRAIN} holds pairs whose reasons and verdict disagree" in problems
@@ -186,13 +196,16 @@ def test_a_group_in_two_splits_is_found(copy: Path) -> None:
     name = other.relative_to(copy).as_posix()
     rewritten(copy, name, lambda table: with_column(table, "group_id", pa.array([group] * table.num_rows)), doctor=True)
     split = other.name.split("-")[0]
-    assert any(each in one(validate(copy)) for each in (f"1 groups are in train and in {split}", f"1 groups are in {split} and in train"))
+    assert any(
+        each in one(validate(copy))
+        for each in (f"1 groups are in train and in {split}", f"1 groups are in {split} and in train")
+    )
 
 
 def test_a_changed_plug_in_is_told_and_its_oracle_not_believed(copy: Path) -> None:
     (copy / "plugins" / "mine.py").write_text(GENERATOR + "\n# another oracle\n", encoding="utf-8")
     found = validate(copy)
-    assert "its model, table, plug-in code or this program changed" in one(found)
+    assert "plug-in files changed since the build" in one(found)
     assert found.recomputed == 0
 
 

@@ -50,7 +50,9 @@ def _outcome(case: dict[str, Any]) -> dict[str, Any]:
     if case.get("truncate") and replaced:
         path = out / replaced[-1]
         os.truncate(path, path.stat().st_size // 2)
-    done = [int(path.stem) for stage in ("proposed", "finished") for path in (out / ".work" / stage).glob("[0-9]*.json")]
+    done = [
+        int(path.stem) for stage in ("proposed", "finished") for path in (out / ".work" / stage).glob("[0-9]*.json")
+    ]
     return {
         "killed": os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL,
         "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
@@ -78,7 +80,7 @@ def _build(case: dict[str, Any], out: Path, log: Path, calls: Path) -> None:
             return moved
 
     # A kill loses nothing that was written, flushed or not; only a loss of power does.
-    os.fsync = lambda handle: None
+    os.fsync = lambda fd: None
     code = 1
     try:
         Path.replace = replace  # type: ignore[method-assign, assignment]

@@ -22,7 +22,10 @@ RECIPES: dict[str, dict[str, Any]] = {
     "set filter": {**COMMON, "rows": 25, "filters": {"small": SMALL, "every_other": EVERY_OTHER}},
     "quota": {**COMMON, "accept": 14, "max_units": 60, "filters": {"small": SMALL}},
     "quota with a set filter": {
-        **COMMON, "accept": 9, "max_units": 60, "filters": {"small": SMALL, "every_other": EVERY_OTHER}
+        **COMMON,
+        "accept": 9,
+        "max_units": 60,
+        "filters": {"small": SMALL, "every_other": EVERY_OTHER},
     },
 }
 
@@ -58,7 +61,7 @@ def test_a_build_killed_at_any_file_ends_in_the_same_bytes(kind: str, tmp_path: 
     assert set(expected) <= set(undisturbed["replaced"])
     assert not any("/.tmp-" in path or path.startswith((".tmp-", ".work")) for path in expected)
 
-    cases = []
+    cases: list[dict[str, Any]] = []
     for at, when in boundaries(len(undisturbed["replaced"])):
         case = {"recipe": recipe, "out": str(tmp_path / f"{at}-{when}"), "at": at, "when": when}
         cases += [case, {**case, "at": None}]
@@ -90,7 +93,7 @@ def test_a_last_file_cut_to_half_is_made_again(tmp_path: Path) -> None:
     recipe, whole = RECIPES["quota with a set filter"], tmp_path / "whole"
     [undisturbed] = drive([{"recipe": recipe, "out": str(whole)}])
     expected = tree(whole)
-    cases = []
+    cases: list[dict[str, Any]] = []
     for at in range(1, len(undisturbed["replaced"]) + 1):
         case = {"recipe": recipe, "out": str(tmp_path / str(at)), "at": at, "when": "after", "truncate": True}
         cases += [case, {"recipe": recipe, "out": case["out"]}]

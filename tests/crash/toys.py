@@ -1,5 +1,7 @@
-"""Toys that write down what they did, and can take their time: what they are told comes from the environment, so that
-the recipe, and with it every byte of the dataset, stays the same."""
+"""Toys that write down what they did, and can take their time.
+
+What they are told comes from the environment, so that the recipe, and with it every byte of the dataset, stays the same.
+"""
 
 from __future__ import annotations
 

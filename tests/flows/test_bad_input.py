@@ -58,9 +58,15 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "splits": (changed("splits", {"train": 0.5, "test": 0.2}), "splits must sum to 1"),
     "unknown generator": (changed("generator.use", "smc"), "no generator is called 'smc' (did you mean 'scm'?)"),
     "unknown filter": (changed("filters", {"grahp": {}}), "no filter is called 'grahp' (did you mean 'graph'?)"),
-    "unknown option": (changed("generator.intervention", {}), "unknown option 'intervention' (did you mean 'interventions'?)"),
+    "unknown option": (
+        changed("generator.intervention", {}),
+        "unknown option 'intervention' (did you mean 'interventions'?)",
+    ),
     "ill-typed option": (changed("generator.per_unit", "some"), "generator.per_unit: Input should be 'all' or 'one'"),
-    "unknown filter option": (changed("filters", {"effect_size": {"mim": 3, "variable": "dose"}}), "(did you mean 'min'?)"),
+    "unknown filter option": (
+        changed("filters", {"effect_size": {"mim": 3, "variable": "dose"}}),
+        "(did you mean 'min'?)",
+    ),
     "ill-typed filter option": (changed("filters", {"effect_size": {"min": "lots", "variable": "dose"}}), "'lots'"),
     "impossible threshold": (changed("filters", {"effect_size": {"min": -1, "variable": "dose"}}), "min"),
     "filter of an unknown variable": (changed("filters", {"effect_size": {"min": 1, "variable": "doze"}}), "'doze'"),
@@ -96,20 +102,41 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         changed("generator.interventions", [{"do": {"amr": "low"}}]),
         "no variable 'amr' in 'clinic' (did you mean 'arm'?)",
     ),
-    "level that is not there": (changed("generator.interventions", [{"do": {"arm": "hihg"}}]), "(did you mean 'high'?)"),
-    "value outside its bounds": (changed("generator.interventions", [{"do": {"age": 130}}]), "age = 130 is out of bounds"),
+    "level that is not there": (
+        changed("generator.interventions", [{"do": {"arm": "hihg"}}]),
+        "(did you mean 'high'?)",
+    ),
+    "value outside its bounds": (
+        changed("generator.interventions", [{"do": {"age": 130}}]),
+        "age = 130 is out of bounds",
+    ),
     "value of another kind": (changed("generator.interventions", [{"do": {"age": "old"}}]), "age cannot be 'old'"),
     "not a number": (changed("generator.interventions", [{"do": {"dose": float("nan")}}]), "dose cannot be nan"),
-    "another of what has no bounds": (changed("generator.interventions", [{"do": {"dose": "another"}}]), "it has no bounds"),
-    "shift of a level": (changed("generator.interventions", [{"shift": {"arm": 1}}]), "shift on 'arm', which is categorical"),
+    "another of what has no bounds": (
+        changed("generator.interventions", [{"do": {"dose": "another"}}]),
+        "it has no bounds",
+    ),
+    "shift of a level": (
+        changed("generator.interventions", [{"shift": {"arm": 1}}]),
+        "shift on 'arm', which is categorical",
+    ),
     "shift by infinity": (changed("generator.interventions", [{"shift": {"dose": float("inf")}}]), "by inf"),
     "soft that makes a cycle": (
-        changed("generator.interventions", [{"soft": {"age": {"mechanism": "linear", "weights": {"dose": 1}, "noise": "normal"}}}]),
+        changed(
+            "generator.interventions",
+            [{"soft": {"age": {"mechanism": "linear", "weights": {"dose": 1}, "noise": "normal"}}}],
+        ),
         "cycle",
     ),
     "unknown domain": (changed("generator.interventions", [{"domain": "north"}]), "north"),
-    "unknown label": (changed("generator.label", "curde"), "'curde' is no variable of 'clinic' (did you mean 'cured'?)"),
-    "two operations on one": (changed("generator.interventions", [{"do": {"dose": 1}, "shift": {"dose": 1}}]), "two operations on 'dose'"),
+    "unknown label": (
+        changed("generator.label", "curde"),
+        "'curde' is no variable of 'clinic' (did you mean 'cured'?)",
+    ),
+    "two operations on one": (
+        changed("generator.interventions", [{"do": {"dose": 1}, "shift": {"dose": 1}}]),
+        "two operations on 'dose'",
+    ),
 }
 
 
@@ -195,10 +222,16 @@ def test_a_model_file_that_cannot_be_used_is_told(
 
 
 TABLES = {
-    "missing cells": ("x,y\n1,2\n,3\nnan,4\n5,\n" + "6,7\n" * 20, "missing cells in x (2 rows), y (1 rows); 3 rows of 24 in all"),
+    "missing cells": (
+        "x,y\n1,2\n,3\nnan,4\n5,\n" + "6,7\n" * 20,
+        "missing cells in x (2 rows), y (1 rows); 3 rows of 24 in all",
+    ),
     "no rows": ("x,y\n", "no rows"),
     "nothing": ("", "table.csv"),
-    "words for numbers": ("x,y\n" + "".join(f"{n},word {n}\n" for n in range(80)), "column 'y' is text with 80 different values"),
+    "words for numbers": (
+        "x,y\n" + "".join(f"{n},word {n}\n" for n in range(80)),
+        "column 'y' is text with 80 different values",
+    ),
     "a column too few": ("x,z\n" + "1,2\n" * 20, "has a node 'y', and the table no such column"),
     "a column twice": ("x,y,y\n" + "1,2,3\n" * 20, "two columns named"),
     "infinite values": ("x,y\n" + "1,inf\n" * 20 + "2,3\n" * 20, "infinite"),
@@ -327,7 +360,11 @@ def test_the_real_command_says_it_in_one_message(through: list[str], recipe: Pat
     ],
 )
 def test_other_commands_are_as_clear(
-    arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    arguments: list[str],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     outcome = contrafact(capsys, *arguments)

@@ -199,7 +199,9 @@ def _table_and_graph(table: Any, graph: Any, folder: Path | None) -> tuple[pa.Ta
             fix="graph: [[cause, effect], …]",
         )
     source = open_source(table, folder)
-    return source.read(0, source.rows()), source.name, graph, ()
+    rows = source.read(0, source.rows())
+    numbered = source.id_column is None  # then the ids are the source's own, and no column of the table
+    return rows.drop_columns(["unit_id"]) if numbered else rows, source.name, graph, ()
 
 
 def _as_arrow(table: pa.Table | Mapping[str, Any]) -> pa.Table:
