@@ -6,6 +6,7 @@ pool, the Prefect flow does so with tasks. Everything else is the same for both,
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from contrafact.deciding import decide
-from contrafact.errors import RunDirectoryError
+from contrafact.errors import ContrafactError, RunDirectoryError
 from contrafact.finishing import complete, describe
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import Recipe
@@ -23,7 +24,10 @@ from contrafact.store.atomic import read_json, storage_errors
 from contrafact.store.layout import RunDirectory
 from contrafact.store.parquet import StoredFile
 
-__all__ = ["Mapper", "Watch", "build", "local_mapper", "run_local"]
+__all__ = ["RETRY_SECONDS", "Mapper", "Watch", "build", "local_mapper", "run_local"]
+
+RETRY_SECONDS = (1, 5, 20)
+"""How long to wait before each further try of a step that failed for a transient reason."""
 
 Step = Callable[[int], Report]
 Watch = Callable[[str, Report], None]
@@ -71,7 +75,10 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
 
 
 def local_mapper(workers: int) -> Mapper:
-    """A mapper on a thread pool: NumPy and Arrow let go of the interpreter lock where the work is."""
+    """A mapper on a thread pool: NumPy and Arrow let go of the interpreter lock where the work is.
+
+    What is worth trying again is tried again after each of ``RETRY_SECONDS``, as the flow's tasks do.
+    """
 
     def run(stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]:
         waiting = iter(shards)
@@ -79,7 +86,7 @@ def local_mapper(workers: int) -> Mapper:
             running: set[Future[Report]] = set()
             try:
                 for shard in waiting:
-                    running.add(pool.submit(step, shard))
+                    running.add(pool.submit(_retried, step, shard))
                     if len(running) > workers:
                         done, running = wait(running, return_when=FIRST_COMPLETED)
                         yield from (future.result() for future in done)
@@ -89,6 +96,17 @@ def local_mapper(workers: int) -> Mapper:
                     future.cancel()
 
     return run
+
+
+def _retried(step: Step, shard: int) -> Report:
+    for seconds in RETRY_SECONDS:
+        try:
+            return step(shard)
+        except ContrafactError as error:
+            if not error.transient:
+                raise
+            time.sleep(seconds)
+    return step(shard)
 
 
 def _complete_already(directory: RunDirectory) -> dict[str, Any]:

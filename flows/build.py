@@ -20,15 +20,13 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from contrafact.errors import ContrafactError
-from contrafact.pipeline import Watch, build
+from contrafact.pipeline import RETRY_SECONDS, Watch, build
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
 from contrafact.shards import Report
 from flows.artifacts import artifact_key, funnel_rows, pairs_markdown
 
 __all__ = ["build_dataset", "build_plan"]
-
-_RETRIES = 3
 
 
 def _worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -40,8 +38,8 @@ def _worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bo
 @task(
     name="shard",
     task_run_name="{stage} shard {shard}",
-    retries=_RETRIES,
-    retry_delay_seconds=[1, 5, 20],
+    retries=len(RETRY_SECONDS),
+    retry_delay_seconds=list(RETRY_SECONDS),
     retry_condition_fn=_worth_retrying,
     cache_policy=NO_CACHE,  # the run directory says what is finished; a second truth could only disagree
     persist_result=False,

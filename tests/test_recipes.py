@@ -121,7 +121,7 @@ def test_a_network_without_pgmpy_says_how_to_install_it(network: str, monkeypatc
     real = builtins.__import__
 
     def without(name: str, *others: Any) -> Any:
-        if name.split(".")[0] == "pgmpy":
+        if name.split(".", maxsplit=1)[0] == "pgmpy":
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return real(name, *others)
 

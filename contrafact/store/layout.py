@@ -111,6 +111,8 @@ class RunDirectory:
             Where the folder belongs to another recipe, to nobody we know, or to another version of the format.
         """
         finished = read_json(self.manifest)
+        if finished is None and self.manifest.is_file():
+            raise RunDirectoryError(f"{self.manifest} is damaged", fix="restore it, or delete the folder to build anew")
         state = finished or read_json(self.work / "state.json")
         if state is None:
             self._check_empty()

@@ -160,7 +160,8 @@ def test_reasons_with_bars_and_lines_keep_their_table(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(
         "from contrafact.errors import RowError\nfrom tests.core.toys import Parity\n"
         "class Odd(Parity):\n    name = 'odd'\n    def make(self, unit, rng):\n"
-        "        if unit['number'] % 2:\n            raise RowError('a | bar')\n        yield from super().make(unit, rng)\n",
+        "        if unit['number'] % 2:\n            raise RowError('a | bar')\n"
+        "        yield from super().make(unit, rng)\n",
         encoding="utf-8",
     )
     recipe = parse_recipe({"name": "odd", "rows": 10, "generator": f"{tmp_path}/odd.py:Odd"})

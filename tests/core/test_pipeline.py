@@ -12,12 +12,12 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from contrafact.errors import PluginError, RunDirectoryError, StageError
+from contrafact.errors import PluginError, RunDirectoryError, StageError, TransientError
 from contrafact.pipeline import Step, build, local_mapper
 from contrafact.plan import make_plan
 from contrafact.recipe import parse_recipe
 from contrafact.shards import Report
-from tests.core.builds import BREAKS, EVERY_OTHER, SMALL, built, every_pair, parquet_bytes, plan_of, stored, toy, tree
+from tests.core.builds import BREAKS, EVERY_OTHER, SMALL, built, every_pair, plan_of, stored, toy, tree
 
 FUNNEL = {"small": SMALL, "every_other": EVERY_OTHER}
 SCM: dict[str, Any] = {
@@ -105,12 +105,17 @@ def test_the_order_of_arrival_changes_no_byte(order: tuple[int, ...], tmp_path: 
 
 @pytest.mark.parametrize(
     ("options", "filters"),
-    [({}, {}), ({"fail_every": 4}, {}), ({"raise_every": 4}, FUNNEL), ({"pairs": 3, "fail_every": 5}, FUNNEL)],
+    [
+        ({"raise_every": 11}, {}),
+        ({"fail_every": 4}, {}),
+        ({"raise_every": 4}, FUNNEL),
+        ({"pairs": 3, "fail_every": 5}, FUNNEL),
+    ],
 )
 def test_what_was_proposed_is_accepted_or_rejected_with_a_reason(
     options: dict[str, Any], filters: dict[str, Any], tmp_path: Path
 ) -> None:
-    manifest = built(toy({**options, "raise_every": 11} if not options else options, filters=filters), tmp_path)
+    manifest = built(toy(options, filters=filters), tmp_path)
     accepted, rejected = stored(tmp_path), stored(tmp_path, "rejected")
     assert manifest["proposed"] == manifest["accepted"] + manifest["rejected"]
     assert (manifest["accepted"], manifest["rejected"]) == (accepted.num_rows, rejected.num_rows)
@@ -351,3 +356,26 @@ def test_a_plug_in_that_failed_at_once_is_mended_in_the_same_folder(tmp_path: Pa
     with pytest.raises(StageError):
         built(toy({"raise_every": 1}), tmp_path / "run")
     assert built(toy(), tmp_path / "run")["proposed"] == 45
+
+
+def test_a_transient_error_is_tried_again_and_a_terminal_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    calls: list[int] = []
+
+    def step(shard: int) -> Report:
+        calls.append(shard)
+        if len(calls) < 3:
+            raise TransientError("busy")
+        return {"shard": shard}
+
+    assert list(local_mapper(1)("finished", step, [7])) == [{"shard": 7}]
+    assert (calls, waited) == ([7, 7, 7], [1, 5])
+
+    def wrong(shard: int) -> Report:
+        calls.append(shard)
+        raise StageError("no")
+
+    with pytest.raises(StageError):
+        list(local_mapper(1)("finished", wrong, [8]))
+    assert calls.count(8) == 1

@@ -145,7 +145,8 @@ def test_a_missing_option_is_named() -> None:
 def test_an_option_may_be_called_anything(tmp_path: Path) -> None:
     written(
         tmp_path,
-        "class Odd:\n    def __init__(self, model_config: int, json: str = 'j', copy=None):\n        self.all = (model_config, json, copy)\n",
+        "class Odd:\n    def __init__(self, model_config: int, json: str = 'j', copy=None):\n"
+        "        self.all = (model_config, json, copy)\n",
     )
     made = create("scm", "mine.py:Odd", {"model_config": 3, "copy": [1]}, "scm", tmp_path)
     assert made.all == (3, "j", [1])

@@ -63,7 +63,7 @@ def test_a_build_killed_at_any_file_ends_in_the_same_bytes(kind: str, tmp_path: 
 
     cases: list[dict[str, Any]] = []
     for at, when in boundaries(len(undisturbed["replaced"])):
-        case = {"recipe": recipe, "out": str(tmp_path / f"{at}-{when}"), "at": at, "when": when}
+        case: dict[str, Any] = {"recipe": recipe, "out": str(tmp_path / f"{at}-{when}"), "at": at, "when": when}
         cases += [case, {**case, "at": None}]
     outcomes = drive(cases)
 
@@ -95,7 +95,13 @@ def test_a_last_file_cut_to_half_is_made_again(tmp_path: Path) -> None:
     expected = tree(whole)
     cases: list[dict[str, Any]] = []
     for at in range(1, len(undisturbed["replaced"]) + 1):
-        case = {"recipe": recipe, "out": str(tmp_path / str(at)), "at": at, "when": "after", "truncate": True}
+        case: dict[str, Any] = {
+            "recipe": recipe,
+            "out": str(tmp_path / str(at)),
+            "at": at,
+            "when": "after",
+            "truncate": True,
+        }
         cases += [case, {"recipe": recipe, "out": case["out"]}]
     outcomes = drive(cases)
     for case, killed, resumed in zip(cases[::2], outcomes[::2], outcomes[1::2], strict=True):

@@ -1,6 +1,6 @@
 """Toys that write down what they did, and can take their time.
 
-What they are told comes from the environment, so that the recipe, and with it every byte of the dataset, stays the same.
+They are told through the environment, so that the recipe, and with it every byte of the dataset, stays as it is.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_a_key_is_one_that_prefect_takes(name: str, key: str) -> None:
 def test_the_funnel_ends_in_the_total(tmp_path: Path) -> None:
     rows = funnel_rows(built(toy({"fail_every": 5}, filters={"small": SMALL}), tmp_path))
     assert rows[-1] == {"step": "all", "judged": 45, "rejected": 21, "accepted": 24}
-    for earlier, later in zip(rows[:-1], rows[1:-1], strict=False):
+    for earlier, later in pairwise(rows[:-1]):
         assert earlier["accepted"] == later["judged"]
 
 

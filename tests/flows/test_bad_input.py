@@ -199,7 +199,10 @@ PLUGINS = {
     "fails to start": ("class Mine:\n    def __init__(self):\n        1 / 0\n", "could not be made: ZeroDivisionError"),
     "wants an option": ("class Mine:\n    def __init__(self, size: int):\n        pass\n", "size: Field required"),
     "has a cycle": (
-        "from generators.scm import *\nclass Mine(SCM):\n    a = Linear({'b': 1}, noise=Normal())\n    b = Linear({'a': 1}, noise=Normal())\n",
+        (
+            "from generators.scm import *\nclass Mine(SCM):\n"
+            "    a = Linear({'b': 1}, noise=Normal())\n    b = Linear({'a': 1}, noise=Normal())\n"
+        ),
         "the graph has a cycle: ",
     ),
 }

@@ -127,7 +127,10 @@ def test_validate_scm_passes_a_model_and_fails_one_in_causal_terms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    good = "from generators.scm import *\nclass Good(SCM):\n    a = Root(Normal())\n    b = Linear({'a': 2.0}, noise=Normal())\n"
+    good = (
+        "from generators.scm import *\n"
+        "class Good(SCM):\n    a = Root(Normal())\n    b = Linear({'a': 2.0}, noise=Normal())\n"
+    )
     bad = (
         good + "class Bad(Monotone):\n    pass\n"
         "class Wrong(SCM):\n    a = Root(Normal())\n    b = Bad('a + noise', 'value - 2 * a', Normal())\n"

@@ -145,7 +145,7 @@ def test_the_record_says_what_was_measured() -> None:
 
 def test_the_null_intervention_gives_the_fact_to_the_last_bit() -> None:
     for options in ({}, {"abduction": "observed"}):
-        table = candidates(recipe({"do": {name: "same" for name in SPEC["variables"]}}, **options))
+        table = candidates(recipe({"do": dict.fromkeys(SPEC["variables"], "same")}, **options))
         assert table["factual"].combine_chunks().equals(table["counterfactual"].combine_chunks())
         assert table["label"].equals(table["counterfactual_label"])
 

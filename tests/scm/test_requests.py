@@ -41,8 +41,8 @@ def test_a_level_is_its_code(value: str, code: int, model: SCM, facts: dict[str,
 
 
 def test_the_same_value_is_the_fact(model: SCM, facts: dict[str, Any]) -> None:
-    for name in facts:
-        np.testing.assert_array_equal(settled(model, facts, name, "same"), facts[name])
+    for name, fact in facts.items():
+        np.testing.assert_array_equal(settled(model, facts, name, "same"), fact)
 
 
 @pytest.mark.parametrize("name", ["arm", "visits", "cured"])
