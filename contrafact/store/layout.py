@@ -111,7 +111,7 @@ class RunDirectory:
             Where the folder belongs to another recipe, to nobody we know, or to another version of the format.
         """
         finished = read_json(self.manifest)
-        if finished is None and self.manifest.is_file():
+        if finished is None and self.manifest.is_file() and not self.work.is_dir():
             raise RunDirectoryError(f"{self.manifest} is damaged", fix="restore it, or delete the folder to build anew")
         state = finished or read_json(self.work / "state.json")
         if state is None:
