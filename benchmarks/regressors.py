@@ -8,7 +8,8 @@ coefficients. Fitting is not timed.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ __all__ = ["main", "model"]
 
 TOLERANCE = 1e-9
 TARGET = Target(at_least=10)
+
+Sides = Mapping[str, Callable[[], object]]
 
 
 def model(kind: str, coefficients: Mapping[str, Mapping[str, Any]]) -> SCM:
@@ -56,14 +59,17 @@ def main() -> None:
                 def theirs(dowhy: DoWhy = dowhy, variable: str = variable, value: float = value) -> Seconds:
                     return dowhy.time({variable: ("do", value)})
 
-                def here(ours: SCM = ours, change: Intervention = change) -> object:
-                    return counterfactual(ours, facts, change, keep_noise=False)
+                def here(workers: int | None, ours: SCM = ours, change: Intervention = change) -> object:
+                    return counterfactual(ours, facts, change, keep_noise=False, workers=workers)
 
-                times = run_interleaved({"DoWhy": theirs, "ours": here}, options.repeats)
+                sides: Sides = {"DoWhy": theirs, "ours": partial(here, None), "ours, one thread": partial(here, 1)}
+                times = run_interleaved(sides, options.repeats)
                 name = f"{kind}, {label}"
                 measured += [rate(f"{name}: {side}", seconds, options.rows) for side, seconds in times.items()]
                 measured.append(ratio(f"{name}: ours / DoWhy", times["DoWhy"], times["ours"]))
                 targets[measured[-1].name] = TARGET
+                one = ratio(f"{name}: ours, one thread / DoWhy", times["DoWhy"], times["ours, one thread"])
+                measured.append(one)
     settings = {"rows": options.rows, "repeats": options.repeats, "largest_relative_difference": largest}
     report("regressors", measured, targets, settings=settings, facts=machine_facts(dowhy=version))
 

@@ -111,6 +111,8 @@ def _completed(plan: Plan, table: pa.Table) -> pa.Table:
     for column in schema:
         if column.name == "scores":
             columns.append(_scores(plan, table, column.type))
+        elif column.name == "provenance":
+            columns.append(_provenance(plan, table, column.type))
         elif column.name in table.column_names:
             columns.append(_filled(_as(table[column.name], column), defaults.get(column.name)))
         elif column.name in ("pair_id", "group_id"):
@@ -157,6 +159,18 @@ def _scores(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
         else pa.nulls(rows, column.type)
         for column in kind
     ]
+    return struct(children, list(kind), rows)
+
+
+def _provenance(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
+    """The same for every pair, but for the model's replies that it stands on."""
+    rows = table.num_rows
+    children = []
+    for column in kind:
+        if column.name in table.column_names and column.name in ("request_ids", "cost"):
+            children.append(_filled(_as(table[column.name], column), plan.provenance[column.name]))
+        else:
+            children.append(constant(plan.provenance[column.name], rows, column.type))
     return struct(children, list(kind), rows)
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contrafact.errors import ContrafactError, PluginError, StageError
+from contrafact.judging import named
 from contrafact.plan import Plan
 from contrafact.stages import Judgement, SetFilter, Sketches
 from contrafact.store.parquet import read_arrow, write_arrow
@@ -47,14 +48,33 @@ class _OnDisk(Sketches):
             yield sketch
 
 
-def decide(plan: Plan, reports: Sequence[dict[str, Any]]) -> list[int]:
+def decide(plan: Plan, reports: Sequence[dict[str, Any]], quota: int | None = None) -> list[int]:
     """Let every set filter judge the shards of ``reports`` (in order) and write the verdicts.
+
+    Parameters
+    ----------
+    quota : int, optional
+        How many accepted pairs are wanted of these shards. Where more would pass, a filter that keeps a proportion is
+        told, so that what it lets pass is as many; unless those that judge after it then reject too many.
 
     Returns
     -------
     list of int
         Pairs of each shard that are still accepted afterwards.
     """
+    alive = _decided(plan, reports)
+    last = next((each for each in reversed(plan.set_filters) if not each.regroups()), None)
+    if quota is None or sum(alive) <= quota or last is None or type(last).quota is SetFilter.quota:
+        return alive
+    last.quota(quota)
+    try:
+        told = _decided(plan, reports)
+    finally:
+        last.quota(None)
+    return told if sum(told) >= quota else _decided(plan, reports)
+
+
+def _decided(plan: Plan, reports: Sequence[dict[str, Any]]) -> list[int]:
     shards = [report["shard"] for report in reports]
     if not plan.set_filters:
         return [report["alive"] for report in reports]
@@ -105,7 +125,7 @@ def _record(plan: Plan, each: SetFilter, shard: int, judgement: Judgement, *, fi
     rows = len(judgement.passed)
     columns: dict[str, Any] = {} if first else dict(_columns(read_arrow(plan.directory.verdicts(shard))))
     columns[f"{each.alias}:passed"] = pa.array(judgement.passed)
-    reason = judgement.reason
+    reason = named(each.alias, judgement.reason)
     text = np.full(rows, reason, dtype=object) if isinstance(reason, str) else reason
     columns[f"{each.alias}:reason"] = pa.array(text, pa.string())
     for column in each.score_fields():

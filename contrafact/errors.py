@@ -12,7 +12,10 @@
     │   ├── DataError              a table, file or column that cannot be used as it is
     │   ├── RunDirectoryError      a run directory that is not one, is in use, or is another recipe's
     │   ├── MissingDependencyError an optional part that is not installed
+    │   ├── EndpointError          a language model that cannot be used: no key, no answer, unknown, refused parameter
+    │   ├── CacheError             a cache of replies that cannot be used, or lacks what a replay needs
     │   └── StageError             a generator or filter that failed on every unit of a shard
+    ├── BudgetError                a hard cap on requests, tokens or money: the same command resumes
     ├── StorageError               the disk is full or read-only: the same command resumes
     ├── TransientError             worth trying again as it is (a network, a busy server)
     └── RowError                   one unit that cannot be made: it becomes a reject with this reason
@@ -27,8 +30,11 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
+    "BudgetError",
+    "CacheError",
     "ContrafactError",
     "DataError",
+    "EndpointError",
     "ExpressionError",
     "InterventionError",
     "MissingDependencyError",
@@ -117,8 +123,22 @@ class MissingDependencyError(UserError):
     """An optional part that is not installed; ``fix`` is the command that installs it."""
 
 
+class EndpointError(UserError):
+    """A language model that cannot be used as it is named: no key, no answer, an unknown model, a refused parameter."""
+
+
+class CacheError(UserError):
+    """A cache of replies that is locked, is no cache, or lacks replies that a replay needs."""
+
+
 class StageError(UserError):
     """A generator or filter that failed on every unit of a shard: going on would only make rejects."""
+
+
+class BudgetError(ContrafactError):
+    """A hard cap was reached. What was answered is in the cache; the same command resumes and pays for the rest."""
+
+    exit_code = 5
 
 
 class StorageError(ContrafactError):

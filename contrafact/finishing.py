@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,19 +12,34 @@ from contrafact import __version__
 from contrafact.card import write_card
 from contrafact.identity import IDENTITY_VERSION
 from contrafact.judging import Funnel
+from contrafact.overlap import overlap_of
 from contrafact.plan import Plan
-from contrafact.plugins import plugin_files
+from contrafact.plugincode import libraries
 from contrafact.shards import Report
-from contrafact.store.atomic import flush, write_json, write_text
+from contrafact.spending import per_accepted, usage_block
+from contrafact.store.atomic import atomic_path, flush, write_json, write_text
 from contrafact.store.layout import FORMAT, REJECTED
 
 __all__ = ["complete", "describe"]
 
 
-def complete(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, Any]:
-    """Write what describes the dataset, then the manifest, then tidy up. Returns the manifest."""
+def complete(
+    plan: Plan, reports: Sequence[Report], ended: str, told: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write what describes the dataset, then the manifest, then tidy up. Returns the manifest.
+
+    Parameters
+    ----------
+    told : mapping, optional
+        Entries of the manifest that the reports do not know, or know otherwise.
+    """
     directory = plan.directory
-    manifest = _manifest(plan, reports, ended)
+    manifest = _manifest(plan, reports, ended) | dict(told or {})
+    usage = manifest.get("usage")
+    accepted = manifest["accepted"]
+    usage = usage_block(plan, reports, accepted) if usage is None else per_accepted(usage, accepted)
+    if usage is not None:
+        manifest["usage"] = usage
     _remove_strays(plan, {file["path"] for file in manifest["files"]})
     _keep_plugins(plan)
     describe(plan, manifest)
@@ -64,6 +78,7 @@ def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, An
         "identity": plan.identity,
         "identity_version": IDENTITY_VERSION,
         "identity_parts": dict(plan.parts),
+        "libraries": libraries(),
         "name": plan.recipe.name,
         "code_version": __version__,
         "seed": plan.recipe.seed,
@@ -74,6 +89,9 @@ def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, An
             source: sum(report["label_sources"].get(source, 0) for report in reports) for source in sources
         },
         "splits": {part: count for part, count in parts.items() if part != REJECTED},
+        "overlap": overlap_of(
+            [plan.directory.contents(report["shard"]) for report in reports], list(plan.recipe.splits)
+        ),
         "funnel": [
             {"step": step, "judged": judged, "rejected": rejected} for step, (judged, rejected) in funnel.steps.items()
         ],
@@ -86,10 +104,9 @@ def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, An
 
 
 def _keep_plugins(plan: Plan) -> None:
-    """Copy the Python files that the recipe names: with them the folder alone can be validated and rebuilt."""
-    for place, path in plugin_files(plan.recipe.spec(), plan.folder).items():
-        if not Path(place).is_absolute() and ".." not in Path(place).parts:
-            write_text(plan.directory.plugins / place, path.read_text(encoding="utf-8"))
+    for place, content in plan.code.kept():
+        with atomic_path(plan.directory.plugins / place) as temporary:
+            temporary.write_bytes(content)
 
 
 def _remove_strays(plan: Plan, listed: set[str]) -> None:

@@ -19,9 +19,33 @@ from numpy.typing import NDArray
 __all__ = ["EXCLUDED", "IDENTITY_VERSION", "canonical", "hash_strings", "identity_of", "without_excluded"]
 
 IDENTITY_VERSION = 1
-"""Raised whenever the meaning of the hash changes; stored in every manifest."""
+"""Stored in every manifest, and part of every hash.
 
-EXCLUDED = ("output", "workers", "description", "licence", "citations", "tags")
+To be raised by the first change after a release that gives an unchanged recipe another identity (another canonical
+text, another part). Nothing has been released yet, so that it stands at 1 whatever changes until then.
+"""
+
+EXCLUDED = (
+    "output",
+    "workers",
+    "description",
+    "licence",
+    "citations",
+    "tags",
+    "engines.llm.base_url",
+    "engines.llm.api_key_env",
+    "engines.llm.concurrency",
+    "engines.llm.timeout",
+    "engines.llm.patience",
+    "engines.llm.retries",
+    "engines.llm.patience",
+    "engines.llm.budget",
+    "engines.llm.prices",
+    "engines.llm.batch",
+    "engines.llm.cache",
+    "engines.embeddings.cache",
+    "engines.embeddings.threads",
+)
 """Dotted paths of a recipe that its identity leaves out: where it goes, by how many hands, what it says of itself."""
 
 

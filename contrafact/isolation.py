@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from contrafact.errors import ContrafactError, RowError, StageError
 
-__all__ = ["Attempt", "attempts"]
+__all__ = ["Attempt", "attempts", "one_by_one"]
 
 R = TypeVar("R")
 _PROBES = 64
@@ -56,6 +56,39 @@ def attempts(stage: str, function: Callable[[pa.Table, int], R], table: pa.Table
     return found
 
 
+def one_by_one(stage: str, function: Callable[[int], R], rows: int, proof: int = 1) -> list[Attempt[R]]:
+    """Call ``function(row)`` for every row, each once: a stage that thinks in rows need not be halved.
+
+    Parameters and errors are those of :func:`attempts`.
+    """
+    found: dict[int, Attempt[R]] = {}
+    for row in range(rows):
+        if row not in found:
+            found[row] = _one(function, row)
+        if row == _PROBES - 1 and rows > 2 * _PROBES and all(each.reason for each in found.values()):
+            # A stage that fails on all of the first rows: look all over the table before trying every one of it.
+            for place in _spread(rows):
+                found.setdefault(place, _one(function, place))
+                if not found[place].reason:
+                    break
+            else:
+                raise _always(stage, f"every one of {len(found)} rows tried", found[0].reason)
+    if rows and rows >= proof and all(each.reason for each in found.values()):
+        raise _always(stage, f"every one of {rows} rows", found[0].reason)
+    return [found[row] for row in range(rows)]
+
+
+def _one(function: Callable[[int], R], row: int) -> Attempt[R]:
+    try:
+        return Attempt(row, row + 1, function(row))
+    except RowError as error:
+        return Attempt(row, row + 1, None, str(error))
+    except (ContrafactError, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001  # as in _attempt
+        return Attempt(row, row + 1, None, f"{type(error).__name__}: {error}")
+
+
 def _halved(function: Callable[[pa.Table, int], R], table: pa.Table, start: int, stop: int) -> Iterator[Attempt[R]]:
     if stop - start == 1:
         yield _attempt(function, table, start, stop)
@@ -81,14 +114,11 @@ def _attempt(function: Callable[[pa.Table, int], R], table: pa.Table, start: int
 
 
 def _probe(stage: str, function: Callable[[pa.Table, int], R], table: pa.Table) -> None:
-    """Stop early where rows all over a long table fail: halving it would be slow.
-
-    The rows keep to no period (multiples of the golden ratio), as bad rows in a table often do.
-    """
+    """Stop early where rows all over a long table fail: halving it would be slow."""
     rows = table.num_rows
     if rows <= 2 * _PROBES:
         return
-    places = sorted({int(number * _GOLDEN % 1 * rows) for number in range(1, _PROBES + 1)})
+    places = _spread(rows)
     reasons = []
     for row in places:
         probe = _attempt(function, table, row, row + 1)
@@ -96,6 +126,11 @@ def _probe(stage: str, function: Callable[[pa.Table, int], R], table: pa.Table) 
             return
         reasons.append(probe.reason)
     raise _always(stage, f"every one of {len(places)} rows tried", reasons[0])
+
+
+def _spread(rows: int) -> list[int]:
+    """Rows all over a table that keep to no period (multiples of the golden ratio), as bad rows often do."""
+    return sorted({int(number * _GOLDEN % 1 * rows) for number in range(1, _PROBES + 1)})
 
 
 def _always(stage: str, what: str, reason: str) -> StageError:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from contrafact.candidates import struct
 from contrafact.errors import PluginError
 from contrafact.isolation import attempts
+from contrafact.record import LABEL_SOURCES
 from contrafact.stages import Judgement, PairFilter
 
-__all__ = ["Funnel", "apply_judgements", "judge", "with_reasons"]
+__all__ = ["Funnel", "apply_judgements", "judge", "named", "with_reasons"]
 
 
 @dataclass
@@ -81,6 +82,8 @@ def apply_judgements(pairs: pa.Table, judgements: Mapping[str, Judgement], funne
         scores |= judgement.scores
         if judgement.groups is not None:
             pairs = _replaced(pairs, "group_id", judgement.groups)
+        if judgement.label_source is not None:
+            pairs = _witnessed(pairs, judgement.passed, judgement.label_source)
     pairs = with_reasons(pairs, given, funnel)
     pairs = _replaced(pairs, "scores", _filled(pairs["scores"].combine_chunks(), scores, rows))
     return _replaced(pairs, "accepted", pa.array(alive))
@@ -110,13 +113,33 @@ def with_reasons(
     return _replaced(pairs, "reasons", pa.ListArray.from_arrays(pa.array(offsets), text.take(pa.array(order))))
 
 
+def named(alias: str, reason: str | NDArray[Any]) -> str | NDArray[Any]:
+    """A reason, or each of several, beginning with its filter's alias: what one filter said is told by that."""
+    if isinstance(reason, str):
+        return reason if reason.startswith(f"{alias}: ") else f"{alias}: {reason or 'failed'}"
+    strange = {text for text in set(reason.tolist()) if not str(text).startswith(f"{alias}: ")}
+    if not strange:
+        return reason
+    given = {text: named(alias, "" if text is None else str(text)) for text in strange}
+    return np.array([given.get(text, text) for text in reason.tolist()], dtype=object)
+
+
+def _witnessed(pairs: pa.Table, passed: NDArray[np.bool_], source: str) -> pa.Table:
+    """The label source of pairs that passed, where ``source`` is a stronger witness than they had."""
+    weaker = pa.array(LABEL_SOURCES[LABEL_SOURCES.index(source) + 1 :], pa.string())
+    column = pairs["label_source"].combine_chunks()
+    made = pc.is_valid(pairs["counterfactual"].combine_chunks())
+    raised = pc.and_(pc.and_(pa.array(passed), made), pc.is_in(column, weaker))
+    return _replaced(pairs, "label_source", pc.if_else(raised, pa.scalar(source), column))
+
+
 def _judged(pairs: pa.Table, each: PairFilter, proof: int) -> Judgement:
     def checked(rows: pa.Table, start: int) -> Judgement:
         answer = each.judge(rows)
         if len(answer.passed) != rows.num_rows:
             raise PluginError(f"filter {each.alias!r} gave {len(answer.passed)} verdicts on {rows.num_rows} pairs")
         # Verdicts given as the numbers 0 and 1 would turn into something else under ~.
-        return replace(answer, passed=np.asarray(answer.passed, dtype=bool))
+        return replace(answer, passed=np.asarray(answer.passed, dtype=bool), reason=named(each.alias, answer.reason))
 
     parts = attempts(f"filter {each.alias!r}", checked, pairs, proof)
     if len(parts) == 1 and parts[0].result is not None:
@@ -126,7 +149,8 @@ def _judged(pairs: pa.Table, each: PairFilter, proof: int) -> Judgement:
     reasons = np.concatenate([np.broadcast_to(np.asarray(a.reason, dtype=object), a.passed.shape) for a in answers])
     names = {name for answer in answers for name in answer.scores}
     scores = {name: np.concatenate([_column(answer, name) for answer in answers]) for name in names}
-    return Judgement(passed, reasons, scores)
+    source = next((answer.label_source for answer in answers if answer.label_source is not None), None)
+    return Judgement(passed, reasons, scores, label_source=source)
 
 
 def _spread(answer: Judgement, made: NDArray[np.bool_]) -> Judgement:
@@ -143,7 +167,7 @@ def _spread(answer: Judgement, made: NDArray[np.bool_]) -> Judgement:
         name: (values if isinstance(values, pa.Array) else pa.array(values, from_pandas=True)).take(take)
         for name, values in answer.scores.items()
     }
-    return Judgement(passed, reason, scores)
+    return Judgement(passed, reason, scores, label_source=answer.label_source)
 
 
 def _broken(alias: str, reason: str) -> Judgement:
@@ -162,7 +186,8 @@ def _filled(scores: pa.StructArray, values: Mapping[str, Any], rows: int) -> pa.
         if given is None:
             children.append(scores.field(position))
         else:
-            children.append(given if isinstance(given, pa.Array) else pa.array(given, column.type, from_pandas=True))
+            values_of = given if isinstance(given, pa.Array) else pa.array(given, column.type, from_pandas=True)
+            children.append(values_of.cast(column.type))
     return struct(children, list(scores.type), rows)
 
 

@@ -20,8 +20,9 @@ from contrafact.finishing import complete, describe
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import Recipe
 from contrafact.shards import Report, finish_shard, propose
-from contrafact.store.atomic import read_json, storage_errors
-from contrafact.store.layout import RunDirectory
+from contrafact.store.atomic import storage_errors
+from contrafact.store.layout import FORMAT, RunDirectory
+from contrafact.store.manifest import load_manifest
 from contrafact.store.parquet import StoredFile
 
 __all__ = ["RETRY_SECONDS", "Mapper", "Watch", "build", "local_mapper", "run_local"]
@@ -65,12 +66,15 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
     """
     directory = plan.directory
     with directory.locked():
-        if directory.claim(plan.identity, plan.recipe.name):
+        if directory.claim(plan.identity, plan.recipe.name, plan.parts):
             manifest = _complete_already(directory)
             describe(plan, manifest)
             return manifest
         with storage_errors(directory.path):
-            reports, why = _reports(plan, mapper, watch or (lambda stage, report: None))
+            try:
+                reports, why = _reports(plan, mapper, watch or (lambda stage, report: None))
+            finally:
+                plan.engines.close()
             return complete(plan, reports, why)
 
 
@@ -110,7 +114,8 @@ def _retried(step: Step, shard: int) -> Report:
 
 
 def _complete_already(directory: RunDirectory) -> dict[str, Any]:
-    manifest: dict[str, Any] = read_json(directory.manifest)
+    manifest = load_manifest(directory.manifest, FORMAT)
+    assert manifest is not None  # noqa: S101  # claim has just read it
     for spec in manifest["files"]:
         if not StoredFile(**spec).intact(directory.path, deep=False):
             raise RunDirectoryError(
@@ -140,7 +145,11 @@ def _reports(plan: Plan, mapper: Mapper, watch: Watch) -> tuple[list[Report], st
 def _until_quota(
     plan: Plan, quota: int, run: Callable[[str, Step, Sequence[int]], list[Report]]
 ) -> tuple[list[Report], str]:
-    """Shards in waves until enough pairs are accepted; the first shards that suffice are the dataset."""
+    """Shards in waves until enough pairs are accepted; the first shards that suffice are the dataset.
+
+    A wave may propose more shards than that. Those that cost nothing are no part of the dataset. Those that were paid
+    for (a model's replies) are: their pairs are rejected by the quota, so that no paid work vanishes unrecorded.
+    """
     proposed: list[Report] = []
     alive: list[int] = []
     while sum(alive) < quota and len(proposed) < plan.shards:
@@ -150,8 +159,11 @@ def _until_quota(
     reached = sum(alive) >= quota
     if reached:
         alive = _shortest(plan, proposed, alive, quota)
-    room = {shard: quota - sum(alive[:shard]) for shard in range(len(alive))}
-    reports = run("finished", lambda shard: finish_shard(plan, shard, room[shard]), range(len(alive)))
+    needed = len(alive)
+    paid = [report["shard"] for report in proposed[needed:] if report["paid"]]
+    kept = range(max([needed - 1, *paid]) + 1)
+    room = {shard: max(quota - sum(alive[:shard]), 0) for shard in kept}
+    reports = run("finished", lambda shard: finish_shard(plan, shard, room[shard], needed=shard < needed), kept)
     return reports, f"{quota} accepted pairs" if reached else _ended(plan, quota, sum(alive))
 
 
@@ -161,7 +173,8 @@ def _wave(plan: Plan, quota: int, alive: Sequence[int]) -> int:
     It must not depend on the number of workers, or the bytes would.
     """
     if not sum(alive):
-        return max(-(-quota // plan.shard_rows), len(alive))
+        # A quarter of what would do if every unit gave one accepted pair: it may give several.
+        return max(-(-quota // (4 * plan.shard_rows)), len(alive))
     missing = (quota - sum(alive)) * len(alive) / sum(alive)
     return max(1, min(len(alive), int(missing * 1.05) + 1))
 
@@ -173,10 +186,10 @@ def _shortest(plan: Plan, proposed: Sequence[Report], alive: Sequence[int], quot
     """
     first = int(np.searchsorted(np.cumsum(alive), quota)) + 1
     for needed in range(first, len(proposed)):
-        kept = decide(plan, proposed[:needed])
+        kept = decide(plan, proposed[:needed], quota)
         if sum(kept) >= quota:
             return kept
-    return decide(plan, proposed)
+    return decide(plan, proposed, quota)
 
 
 def _ended(plan: Plan, quota: int | None = None, accepted: int = 0) -> str:

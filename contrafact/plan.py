@@ -12,18 +12,21 @@ from typing import Any
 import pyarrow as pa
 
 from contrafact import __version__
+from contrafact.engines import Engines
 from contrafact.errors import PluginError, RecipeError
 from contrafact.identity import identity_of
-from contrafact.plugins import create, file_hashes, find, parameters_of
+from contrafact.plugincode import PluginCode, libraries, plugin_code
+from contrafact.plugins import create, find, parameters_of
 from contrafact.recipe import Recipe
 from contrafact.record import HIDDEN, hidden_schema, pair_schema
 from contrafact.stages import Context, Generator, PairFilter, SetFilter, Source
 from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
 from contrafact.streams import Streams
 
-__all__ = ["Plan", "identity_parts", "make_generator", "make_plan"]
+__all__ = ["Plan", "assemble", "identity_parts", "make_generator", "make_plan", "source_of"]
 
 _BUDGET = 100
+_LEAST_QUOTA_SHARD = 256
 _PROOF = 16
 
 
@@ -39,15 +42,25 @@ class Plan:
     filters: tuple[PairFilter, ...]
     set_filters: tuple[SetFilter, ...]
     parts: Mapping[str, str]
+    engines: Engines
+    code: PluginCode
 
     @cached_property
     def identity(self) -> str:
         """Hash of everything that decides the bytes of the dataset."""
         return identity_of(self.parts)
 
-    @property
+    @cached_property
     def shard_rows(self) -> int:
-        return self.recipe.shard_rows or self.generator.shard_rows
+        """Units in a shard: the recipe's, else the generator's, but with a quota no more than about half of it.
+
+        A quota is met within a shard, and the rest of that shard is made for nothing. A power of two, so that quotas
+        that are near each other cut the units alike.
+        """
+        if self.recipe.shard_rows is not None or self.recipe.accept is None:
+            return self.recipe.shard_rows or self.generator.shard_rows
+        half = 1 << (-(-self.recipe.accept // 2) - 1).bit_length()
+        return min(self.generator.shard_rows, max(_LEAST_QUOTA_SHARD, half))
 
     @property
     def workers(self) -> int:
@@ -84,7 +97,8 @@ class Plan:
         return identity_of([self.recipe.seed, self.generator.identity()])
 
     def context(self, start: int) -> Context:
-        return Context(Streams(self.recipe.seed, self.source_key), self.identity, self.recipe.seed, start)
+        streams = Streams(self.recipe.seed, self.source_key)
+        return Context(streams, self.identity, self.recipe.seed, start, self.engines, self.proof)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -114,7 +128,9 @@ class Plan:
         }
 
 
-def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path | None = None) -> Plan:
+def make_plan(
+    recipe: Recipe, recipe_file: Path | None = None, out: str | Path | None = None, *, replay: bool = False
+) -> Plan:
     """Find, make and check everything that a recipe names. Writes nothing.
 
     Parameters
@@ -123,6 +139,8 @@ def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path |
         The recipe's own file: paths in it are looked for beside it first.
     out : path, optional
         The run directory; ``output`` of the recipe, or ``outputs/<name>``, where it is not given.
+    replay : bool
+        Answer what is asked of a language model from its cache alone.
 
     Raises
     ------
@@ -131,10 +149,36 @@ def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path |
     """
     folder = (recipe_file.parent if recipe_file else Path()).resolve()
     generator = make_generator(recipe, folder)
-    source = _source(recipe, generator, folder)
-    filters = list(_filters(recipe, generator, folder))
+    source = source_of(recipe, generator, folder)
     directory = RunDirectory(Path(out or recipe.output or Path("outputs") / recipe.name))
-    parts = {**identity_parts(recipe, generator, folder), "source": identity_of(source.identity())}
+    return assemble(recipe, folder, directory, generator, source, Engines(recipe.engines, replay))
+
+
+def assemble(
+    recipe: Recipe,
+    folder: Path,
+    directory: RunDirectory,
+    generator: Generator,
+    source: Source,
+    engines: Engines,
+    known: Mapping[str, str] | None = None,
+) -> Plan:
+    """A plan from what was made already; filters are made here.
+
+    Parameters
+    ----------
+    known : mapping, optional
+        Parts of the identity that are not to be found out again: ``source``, ``filter <alias>``, ...
+    """
+    known = dict(known or {})
+    filters = list(_filters(recipe, generator, engines, folder))
+    code = plugin_code(recipe.spec(), folder)
+    parts = {**identity_parts(recipe, generator, code), **known}
+    if "source" not in known:
+        parts["source"] = identity_of(source.identity())
+    for each in filters:
+        if f"filter {each.alias}" not in known and (own := each.identity()) is not None:
+            parts[f"filter {each.alias}"] = identity_of(own)
     plan = Plan(
         recipe,
         folder,
@@ -144,18 +188,23 @@ def make_plan(recipe: Recipe, recipe_file: Path | None = None, out: str | Path |
         tuple(each for each in filters if isinstance(each, PairFilter)),
         tuple(each for each in filters if isinstance(each, SetFilter)),
         parts,
+        engines,
+        code,
     )
     _check(plan)
+    for each in plan.filters:
+        each.proof = plan.proof
     return plan
 
 
-def identity_parts(recipe: Recipe, generator: Generator, folder: Path) -> dict[str, str]:
+def identity_parts(recipe: Recipe, generator: Generator, code: PluginCode) -> dict[str, str]:
     """What a dataset's identity is made of, but for its source: a hash each, so that a change can be named."""
     return {
         "recipe": identity_of(recipe.identity_spec()),
         "model": identity_of(generator.identity()),
-        "plug-in files": identity_of(file_hashes(recipe.spec(), folder)),
+        "plug-ins": identity_of(code.spec()),
         "program": identity_of([FORMAT, __version__]),
+        "libraries": identity_of(libraries()),
     }
 
 
@@ -165,7 +214,7 @@ def make_generator(recipe: Recipe, folder: Path) -> Generator:
     made = create(
         "generator",
         name,
-        {"folder": folder, **options} if _wants_folder(name, folder) else options,
+        {"folder": folder, **options} if _wants_folder("generator", name, folder) else options,
         "generator",
         folder,
     )
@@ -174,11 +223,12 @@ def make_generator(recipe: Recipe, folder: Path) -> Generator:
     return made
 
 
-def _wants_folder(name: str, folder: Path) -> bool:
-    return "folder" in parameters_of(find("generator", name, folder), name)
+def _wants_folder(kind: str, name: str, folder: Path) -> bool:
+    return "folder" in parameters_of(find(kind, name, folder), name)
 
 
-def _source(recipe: Recipe, generator: Generator, folder: Path) -> Source:
+def source_of(recipe: Recipe, generator: Generator, folder: Path) -> Source:
+    """Where the recipe's units come from: the generator itself, or the source that is named."""
     own = generator.source(recipe.seed)
     if own is not None and recipe.source is not None:
         raise RecipeError(
@@ -194,12 +244,14 @@ def _source(recipe: Recipe, generator: Generator, folder: Path) -> Source:
     return open_source(recipe.source, folder)
 
 
-def _filters(recipe: Recipe, generator: Generator, folder: Path) -> Iterator[PairFilter | SetFilter]:
+def _filters(recipe: Recipe, generator: Generator, engines: Engines, folder: Path) -> Iterator[PairFilter | SetFilter]:
     for alias, stage in recipe.filters.items():
-        made = create("filter", stage.use, stage.options, f"filters.{alias}", folder)
+        own = {"folder": folder} if _wants_folder("filter", stage.use, folder) else {}
+        made = create("filter", stage.use, {**own, **stage.options}, f"filters.{alias}", folder)
         if not isinstance(made, PairFilter | SetFilter):
             raise PluginError(f"{stage.use!r} is no filter", fix="subclass contrafact.stages.PairFilter or RowFilter")
         made.bind(alias, generator)
+        made.borrow(engines)
         yield made
 
 
@@ -207,7 +259,17 @@ def _check(plan: Plan) -> None:
     if plan.units == 0:
         raise RecipeError("the source has no units: nothing could be built", fix="give a source with rows")
     if REJECTED in plan.recipe.splits:
-        raise RecipeError(f"a split cannot be called {REJECTED!r}: rejected pairs are kept under that name")
+        raise RecipeError(
+            f"a split cannot be called {REJECTED!r}: rejected pairs are kept under that name",
+            allowed="any other name",
+            fix=f"rename {REJECTED!r} in splits",
+        )
+    if plan.generator.name in plan.recipe.filters:
+        raise RecipeError(
+            f"filters: {plan.generator.name!r} is the generator's step of the funnel",
+            allowed="any other name",
+            fix=f"write my_name: {{use: {plan.recipe.filters[plan.generator.name].use}}}",
+        )
     grouping = [each.alias for each in plan.set_filters if each.regroups()]
     if len(grouping) > 1:
         raise RecipeError(f"{' and '.join(grouping)} both decide which pairs stay in one split", fix="keep one of them")

@@ -7,11 +7,8 @@ imports one when it is asked for.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import importlib.util
 import inspect
-import sys
 import traceback
 import warnings
 from collections.abc import Mapping
@@ -21,9 +18,28 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from contrafact.errors import ContrafactError, PluginError, RecipeError, UserError, did_you_mean
+from contrafact.errors import ContrafactError, PluginError, UserError, did_you_mean
+from contrafact.loading import offered, run_file
+from contrafact.options import checked_options
+from contrafact.owncode import modules_of
 
-__all__ = ["KINDS", "Listed", "create", "file_hashes", "find", "listing", "parameters_of", "plugin_files"]
+__all__ = [
+    "ELSEWHERE",
+    "KINDS",
+    "Listed",
+    "bases",
+    "create",
+    "elsewhere",
+    "entries",
+    "find",
+    "listing",
+    "located",
+    "parameters_of",
+]
+
+
+ELSEWHERE = "elsewhere"
+"""Folder in ``plugins/`` of a run directory for the user's modules that lay beside no plug-in, but on Python's path."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +87,12 @@ def find(kind: str, name: str, folder: Path | None = None) -> Any:
     known = builtins_of(kind)
     if name in known:
         return _from_module(known[name])
-    registered = {entry.name: entry for entry in _entries(kind)}
+    registered = {entry.name: entry for entry in entries(kind)}
     if name in registered:
         return _load_entry(kind, registered[name])
     if ":" in name:
         place, _, attribute = name.rpartition(":")
-        return _from_file(place, attribute, folder) if place.endswith(".py") else _from_module(name)
+        return _from_file(place, attribute, folder) if place.endswith(".py") else _from_module(name, folder)
     names = [*known, *registered]
     raise PluginError(
         f"no {kind} is called {name!r}{did_you_mean(name, names)}",
@@ -101,7 +117,7 @@ def create(kind: str, name: str, options: Mapping[str, Any], where: str, folder:
         Where the plug-in is not found or its own ``__init__`` fails.
     """
     made = find(kind, name, folder)
-    checked = _checked(made, parameters_of(made, name), options, where)
+    checked = checked_options(made, parameters_of(made, name), options, where)
     try:
         return made(**checked)
     except UserError:
@@ -123,7 +139,7 @@ def parameters_of(made: Any, name: str) -> Mapping[str, inspect.Parameter]:
 def listing(kind: str) -> list[Listed]:
     """Every built-in and registered plug-in of a kind. A broken one is left out with a warning."""
     rows = [Listed(name, "built in", _summary(_from_module(target))) for name, target in builtins_of(kind).items()]
-    for entry in _entries(kind):
+    for entry in entries(kind):
         try:
             rows.append(Listed(entry.name, entry.value, _summary(_load_entry(kind, entry))))
         except PluginError as error:
@@ -131,27 +147,8 @@ def listing(kind: str) -> list[Listed]:
     return rows
 
 
-def plugin_files(value: Any, folder: Path | None = None) -> dict[str, Path]:
-    """Every ``file.py`` that a recipe names, anywhere in it, by the name it is given."""
-    found: dict[str, Path] = {}
-    if isinstance(value, Mapping | list | tuple):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            found |= plugin_files(item, folder)
-    elif isinstance(value, str) and ".py:" in value:
-        place = value.rpartition(":")[0]
-        path = _locate(place, folder)
-        if path is not None:
-            found[place] = path
-    return found
-
-
-def file_hashes(value: Any, folder: Path | None = None) -> dict[str, str]:
-    """SHA-256 of each of :func:`plugin_files`: its code is part of the recipe's identity."""
-    files = plugin_files(value, folder)
-    return {place: hashlib.sha256(path.read_bytes()).hexdigest() for place, path in files.items()}
-
-
-def _entries(kind: str) -> list[EntryPoint]:
+def entries(kind: str) -> list[EntryPoint]:
+    """Registered plug-ins of a kind, by name."""
     return sorted(entry_points(group=KINDS[kind].group), key=lambda entry: entry.name)
 
 
@@ -164,54 +161,62 @@ def _load_entry(kind: str, entry: EntryPoint) -> Any:
         ) from error
 
 
-def _from_module(target: str) -> Any:
+def _from_module(target: str, folder: Path | None = None) -> Any:
     module_name, _, attribute = target.partition(":")
     try:
-        module = importlib.import_module(module_name)
+        module = _imported(module_name, folder)
     except ContrafactError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"{module_name!r} cannot be imported: {_last_line(error)}",
+            allowed="a module that Python finds, or one beside the recipe",
             fix="install the package that holds it, or write path/to/file.py:object",
         ) from error
     return _attribute(module, attribute, target)
 
 
+def _imported(name: str, folder: Path | None) -> ModuleType:
+    places = [*bases(folder), *elsewhere(folder)]
+    own = modules_of(name, places)
+    with offered(own, places if any(each.beside for each in own.values()) else ()):
+        return importlib.import_module(name)
+
+
 def _from_file(place: str, attribute: str, folder: Path | None) -> Any:
-    path = _locate(place, folder)
-    if path is None:
+    found = located(place, folder)
+    if found is None:
         raise PluginError(
-            f"there is no file {place!r}", allowed="a path from the recipe's folder or from the current one"
+            f"there is no file {place!r}",
+            allowed="a path from the recipe's folder or from the current one",
+            fix=f"correct {place!r}, or put the file there",
         )
-    name = f"contrafact_plugin_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
-    if name not in sys.modules:
-        sys.modules[name] = _executed(name, path)
-    return _attribute(sys.modules[name], attribute, f"{place}:{attribute}")
-
-
-def _executed(name: str, path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses and pickling look a class up by its module while it is being made
+    path, base = found
     try:
-        spec.loader.exec_module(module)
+        module = run_file(path, path.read_bytes(), [path.parent], [base, *elsewhere(folder)])
     except UserError:
-        del sys.modules[name]
         raise
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
         raise PluginError(f"{path.name} cannot be imported: {_last_line(error)}", fix=f"mend {path.name}") from error
-    return module
+    return _attribute(module, attribute, f"{place}:{attribute}")
 
 
-def _locate(place: str, folder: Path | None) -> Path | None:
-    # A run directory keeps the files that its recipe names in plugins/, so that it can be built again by itself.
-    for base in (*([folder, folder / "plugins"] if folder is not None else []), Path.cwd()):
+def bases(folder: Path | None) -> list[Path]:
+    """Folders from which a recipe's relative paths to code start, first come first."""
+    # A run directory keeps the code that its recipe names in plugins/, so that it can be built again by itself.
+    return [*([folder, folder / "plugins"] if folder is not None else []), Path.cwd()]
+
+
+def elsewhere(folder: Path | None) -> list[Path]:
+    """Folders with copies of what Python itself found at the build: asked only where it no longer does."""
+    return [base / ELSEWHERE for base in bases(folder)]
+
+
+def located(place: str, folder: Path | None) -> tuple[Path, Path] | None:
+    """The file that ``place`` names, and the folder from which it was found; None where there is no such file."""
+    for base in bases(folder):
         if (base / place).is_file():
-            return (base / place).resolve()
+            return (base / place).resolve(), base.resolve()
     return None
 
 
@@ -220,50 +225,6 @@ def _attribute(module: ModuleType, attribute: str, target: str) -> Any:
         public = [name for name in vars(module) if not name.startswith("_")]
         raise PluginError(f"{target!r}: {module.__name__} has no {attribute!r}{did_you_mean(attribute, public)}")
     return getattr(module, attribute)
-
-
-def _checked(
-    made: Any, taken: Mapping[str, inspect.Parameter], options: Mapping[str, Any], where: str
-) -> dict[str, Any]:
-    from pydantic import ConfigDict, ValidationError, create_model
-
-    parameters = {
-        name: parameter
-        for name, parameter in taken.items()
-        if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-    }
-    for name in options:
-        if name not in parameters:
-            raise RecipeError(
-                f"{where} has an unknown option {name!r}{did_you_mean(name, parameters)}",
-                allowed=", ".join(parameters) or "no options",
-            )
-    fields: dict[str, Any] = {
-        name: (_hint(made, parameter), ... if parameter.default is parameter.empty else parameter.default)
-        for name, parameter in parameters.items()
-    }
-    # Field names may begin with "model_" or shadow methods; a prefix keeps them out of pydantic's way.
-    model = create_model(
-        "Options",
-        __config__=ConfigDict(arbitrary_types_allowed=True, strict=False),
-        **{f"o_{name}": field for name, field in fields.items()},
-    )
-    try:
-        checked = model(**{f"o_{name}": value for name, value in options.items()})
-    except ValidationError as error:
-        first = error.errors()[0]
-        option = ".".join(str(part) for part in first["loc"]).removeprefix("o_")
-        raise RecipeError(f"{where}.{option}: {first['msg']}, and {first['input']!r} was given") from None
-    return {name: getattr(checked, f"o_{name}") for name in options}
-
-
-def _hint(made: Any, parameter: inspect.Parameter) -> Any:
-    function = made.__init__ if inspect.isclass(made) else made
-    try:
-        hints = inspect.get_annotations(function, eval_str=True)
-    except Exception:  # noqa: BLE001  # an author's hint may name what only a type checker imports
-        return Any
-    return hints.get(parameter.name, Any)
 
 
 def _summary(made: Any) -> str:

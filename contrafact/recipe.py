@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from contrafact.errors import RecipeError, did_you_mean
+from contrafact.explaining import wrong_value
 from contrafact.identity import without_excluded
 
 __all__ = ["Recipe", "Stage", "find_recipe", "load_recipe", "parse_recipe", "recipe_folders"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
+_ALIAS = re.compile(r"\w[\w-]{0,63}")  # names a folder, a step of the funnel and a column of scores
+_RESERVED = ("all", "none", "quota", "rejected")
+"""Names that the funnel, the scores or the run directory give to something else."""
 
 
 class _Strict(BaseModel):
@@ -49,6 +62,8 @@ class Recipe(_Strict):
     generator : Stage
     filters : mapping of alias to Stage
         In the order in which they judge. The alias is the filter's name unless ``use`` gives another.
+    engines : mapping
+        The machines that stages borrow: ``llm`` and ``embeddings``, each with its settings.
     splits : mapping of name to share
         Shares that sum to one. Pairs with one ``group_id`` never part.
     """
@@ -68,6 +83,7 @@ class Recipe(_Strict):
         "validation": 0.1,
         "test": 0.1,
     }
+    engines: dict[Literal["llm", "embeddings"], dict[str, Any]] = {}
     output: str | None = None
     workers: Annotated[int, Field(gt=0)] | None = None
     licence: str = ""
@@ -82,13 +98,24 @@ class Recipe(_Strict):
             return {}
         items = [_single(item) for item in value] if isinstance(value, list) else None
         if items is None and not isinstance(value, Mapping):
-            raise ValueError("filters are a mapping of name to options")
+            raise RecipeError(
+                f"filters: {value!r} was given",
+                allowed="a mapping of name to options, or a list of names",
+                fix="write filters: {graph: {}, label_flip: {want: flip}}",
+            )
         named: dict[Any, dict[str, Any]] = {}
         for alias, options in value.items() if items is None else items:
             if alias in named:
-                raise ValueError(f"the filter {alias!r} is named twice: write 'other_name: {{use: {alias}}}' for one")
+                raise RecipeError(
+                    f"filters: {alias!r} is named twice", fix=f"write other_name: {{use: {alias}}} for one of them"
+                )
             if options is not None and not isinstance(options, Mapping):
-                raise ValueError(f"the options of {alias!r} are a mapping, and {options!r} is none")
+                raise RecipeError(
+                    f"filters.{alias}: {options!r} was given as options",
+                    allowed="a mapping of option to value",
+                    fix=f"write {alias}: {{option: value}}",
+                )
+            _check_alias(alias)
             named[alias] = {"use": alias, **(options or {})}
         return named
 
@@ -99,20 +126,37 @@ class Recipe(_Strict):
 
     @field_validator("seed", "rows", "accept", "max_units", "shard_rows", "workers", mode="before")
     @classmethod
-    def _number(cls, value: Any) -> Any:
+    def _number(cls, value: Any, info: ValidationInfo) -> Any:
         """YAML's yes and true would otherwise be the number 1."""
         if isinstance(value, bool):
-            raise ValueError("a whole number was expected")
+            raise RecipeError(
+                f"{info.field_name}: {value!r} was given, which is not a whole number",
+                allowed="a whole number",
+                fix=f"write {info.field_name}: 10",
+            )
         return value
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.rows is None) == (self.accept is None):
-            raise ValueError("give rows (so many units) or accept (so many accepted pairs), and not both")
+            both = f"rows: {self.rows} and accept: {self.accept} were given"
+            raise RecipeError(
+                both if self.rows is not None else "neither rows nor accept was given",
+                allowed="rows (so many units) or accept (so many accepted pairs), and not both",
+                fix="keep one of them, such as rows: 1000",
+            )
         if self.max_units is not None and self.accept is None:
-            raise ValueError("max_units is the budget of accept: rows already says how many units")
+            raise RecipeError(
+                "max_units is the budget of accept, and rows already says how many units",
+                allowed="max_units beside accept",
+                fix="remove max_units, or write accept instead of rows",
+            )
         if abs(sum(self.splits.values()) - 1) > 1e-9:
-            raise ValueError(f"splits must sum to 1, and {dict(self.splits)} sums to {sum(self.splits.values()):g}")
+            raise RecipeError(
+                f"splits: {dict(self.splits)} sums to {sum(self.splits.values()):g}",
+                allowed="shares from 0 to 1 that sum to 1",
+                fix="write splits: {train: 0.8, validation: 0.1, test: 0.1}",
+            )
         return self
 
     def spec(self) -> dict[str, Any]:
@@ -217,6 +261,8 @@ def load_recipe(name: str, overrides: Sequence[str] = (), **changes: Any) -> tup
 
 def parse_recipe(data: Mapping[str, Any]) -> Recipe:
     """A recipe from plain data. Raises ``RecipeError`` for the first thing that is wrong, with the nearest key."""
+    if not isinstance(data, Mapping):
+        raise RecipeError(f"a recipe is a mapping, and {str(data)[:60]!r} is none", allowed="name: …, rows: …")
     try:
         return Recipe.model_validate(dict(data))
     except ValidationError as error:
@@ -234,8 +280,19 @@ def _explained(error: ValidationError) -> RecipeError:
         )
     if first["type"] == "missing":
         return RecipeError(f"the recipe has no {where!r}", fix=f"add {where}: …")
-    message = first["msg"].removeprefix("Value error, ")
-    return RecipeError(f"{where}: {message} (given: {first['input']!r})" if where else message)
+    return wrong_value(each for each in error.errors() if each["type"] not in ("extra_forbidden", "missing"))
+
+
+def _check_alias(alias: Any) -> None:
+    if isinstance(alias, str) and _ALIAS.fullmatch(alias) and alias not in _RESERVED:
+        return
+    taken = alias in _RESERVED
+    raise RecipeError(
+        f"filters: {alias!r} {'means something else in a dataset' if taken else 'cannot name a filter'}",
+        allowed="letters, digits, '_' and '-', at most 64, with no '-' first"
+        + (f"; not {', '.join(_RESERVED)}" if taken else ""),
+        fix=f"write my_name: {{use: {alias!r}}}",
+    )
 
 
 def _single(item: Any) -> tuple[str, Any]:
@@ -243,7 +300,11 @@ def _single(item: Any) -> tuple[str, Any]:
         return item, {}
     if isinstance(item, Mapping) and len(item) == 1:
         return next(iter(item.items()))
-    raise ValueError(f"each filter in a list is a name or one 'name: options', and {item!r} is neither")
+    raise RecipeError(
+        f"filters: {item!r} stands in the list",
+        allowed="a name, or one 'name: {options}'",
+        fix="write filters: [graph, label_flip: {want: flip}]",
+    )
 
 
 def _replace(data: dict[str, Any], key: str, value: Any) -> None:

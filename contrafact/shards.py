@@ -5,6 +5,7 @@ A report is written after the files it speaks of, so what has a report is finish
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from contrafact.candidates import hidden_of, make_candidates
 from contrafact.deciding import sketched
 from contrafact.judging import Funnel, apply_judgements, judge, with_reasons
+from contrafact.overlap import write_contents
 from contrafact.plan import Plan
 from contrafact.record import HIDDEN
 from contrafact.stages import Judgement
@@ -22,7 +24,7 @@ from contrafact.store.layout import REJECTED
 from contrafact.store.parquet import StoredFile, read_arrow, write_arrow, write_parquet
 from contrafact.store.splits import assign_splits
 
-__all__ = ["Report", "finish_shard", "finished_report", "propose"]
+__all__ = ["Report", "finish_shard", "finished_report", "propose", "settle"]
 
 Report = dict[str, Any]
 
@@ -37,10 +39,15 @@ def propose(plan: Plan, shard: int) -> Report:
     done = finished_report(plan, "proposed" if plan.staged else "finished", shard)
     if done is not None:
         return done
-    funnel = Funnel()
     pairs = make_candidates(plan, shard)
+    return settle(plan, shard, pairs, judge(pairs, plan.filters, plan.proof))
+
+
+def settle(plan: Plan, shard: int, pairs: pa.Table, judgements: Mapping[str, Judgement]) -> Report:
+    """Apply the pair filters' judgements to one shard's candidates, and write what comes of it."""
+    funnel = Funnel()
     _count_made(pairs, plan, funnel)
-    pairs = apply_judgements(pairs, judge(pairs, plan.filters, plan.proof), funnel)
+    pairs = apply_judgements(pairs, judgements, funnel)
     if not plan.staged:
         return _write(plan, shard, pairs, funnel)
     write_arrow(pairs, plan.directory.candidates(shard))
@@ -53,19 +60,23 @@ def propose(plan: Plan, shard: int) -> Report:
         "units": _units(plan, shard),
         "proposed": pairs.num_rows,
         "alive": int(np.count_nonzero(alive)),
+        "paid": _paid(pairs),
         "funnel": funnel.spec(),
     }
     write_json(plan.directory.report("proposed", shard), report)
     return report
 
 
-def finish_shard(plan: Plan, shard: int, room: int | None = None) -> Report:
+def finish_shard(plan: Plan, shard: int, room: int | None = None, *, needed: bool = True) -> Report:
     """Apply the set filters' verdicts and the quota to a shard that waited, and write its Parquet.
 
     Parameters
     ----------
     room : int, optional
         How many more accepted pairs the quota takes when this shard's turn comes; None where there is no quota.
+    needed : bool
+        False for a shard that the quota turned out not to need, and that stays because it was paid for: set filters
+        do not judge it.
     """
     done = finished_report(plan, "finished", shard)
     if done is not None:
@@ -74,7 +85,7 @@ def finish_shard(plan: Plan, shard: int, room: int | None = None) -> Report:
     funnel = Funnel()
     funnel.add(report["funnel"])
     pairs = read_arrow(plan.directory.candidates(shard))
-    if plan.set_filters:
+    if plan.set_filters and needed:
         pairs = apply_judgements(pairs, read_verdicts(plan, shard), funnel)
     if room is not None:
         pairs = _within_quota(pairs, room, plan.recipe.accept or 0, funnel)
@@ -111,8 +122,18 @@ def read_verdicts(plan: Plan, shard: int) -> dict[str, Judgement]:
 def _count_made(pairs: pa.Table, plan: Plan, funnel: Funnel) -> None:
     made = int(np.count_nonzero(pairs["accepted"]))
     funnel.count(plan.generator.name, pairs.num_rows, pairs.num_rows - made)
-    for reasons in pairs.filter(pa.compute.invert(pairs["accepted"]))["reasons"].to_pylist():
-        funnel.give(dict.fromkeys(reasons, 1))
+    counts = pa.compute.value_counts(pairs["reasons"].combine_chunks().flatten())
+    funnel.give({entry["values"].as_py(): entry["counts"].as_py() for entry in counts})
+
+
+def _paid(pairs: pa.Table) -> bool:
+    """Whether any pair stands on a model's reply, or cost anything."""
+    provenance = pairs["provenance"].combine_chunks()
+    requests = pa.compute.list_value_length(provenance.field("request_ids"))
+    return (
+        bool(pa.compute.any(pa.compute.greater(requests, 0)).as_py())
+        or (pa.compute.sum(provenance.field("cost")).as_py() or 0.0) > 0
+    )
 
 
 def _within_quota(pairs: pa.Table, room: int, quota: int, funnel: Funnel) -> pa.Table:
@@ -151,6 +172,7 @@ def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
             files.append(
                 write_parquet(hidden.take(rows).combine_chunks(), directory.hidden(part, shard), directory.path)
             )
+    write_contents(directory.contents(shard), seen, place, len(recipe.splits))
     report = {
         "shard": shard,
         "units": _units(plan, shard),
@@ -160,6 +182,7 @@ def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
         "parts": {part: int(count) for part, count in zip(parts, counts, strict=True)},
         "label_sources": _tally(pairs, "label_source", accepted),
         "exact": int(np.count_nonzero(pairs["exact"].to_numpy() & accepted)),
+        "paid": _paid(pairs),
         "funnel": funnel.spec(),
         "files": [file.spec() for file in files],
     }

@@ -1,4 +1,4 @@
-"""Is a finished dataset what its manifest says? Every hash, every count, every split and every oracle label again."""
+"""Is a finished dataset what its manifest says? Every hash, every count, every split and every oracle value again."""
 
 from __future__ import annotations
 
@@ -14,18 +14,22 @@ from numpy.typing import NDArray
 
 from contrafact.errors import RunDirectoryError, UserError
 from contrafact.plan import identity_parts, make_generator
-from contrafact.recipe import parse_recipe, parse_yaml
-from contrafact.record import HIDDEN, hidden_schema
+from contrafact.plugincode import libraries, plugin_code
+from contrafact.recipe import Recipe, parse_recipe, parse_yaml
+from contrafact.record import HIDDEN, PairShape, hidden_schema, pair_schema
+from contrafact.recounting import Recount
 from contrafact.stages import Generator
-from contrafact.store.atomic import read_json
 from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
+from contrafact.store.manifest import load_manifest
 from contrafact.store.parquet import StoredFile, read_parquet
+from contrafact.store.splits import assign_splits
+from contrafact.uniqueness import Names
 
-__all__ = ["Validation", "validate"]
+__all__ = ["Validation", "read_manifest", "validate"]
 
 _TOLERANCE = 1e-9
 _SHOWN = 20
-_KEYS = {"identity": str, "files": list, "splits": dict, "proposed": int, "accepted": int, "rejected": int}
+_NOTHING = PairShape([], pa.field("label", pa.int64()))
 
 
 @dataclass
@@ -36,11 +40,14 @@ class Validation:
     ----------
     problems : list of str
         One line each; empty where all is well.
+    notes : list of str
+        What is otherwise than at the build and makes nothing wrong.
     pairs, recomputed : int
         Pairs read, and pairs whose oracle label was computed again.
     """
 
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     files: int = 0
     pairs: int = 0
     recomputed: int = 0
@@ -48,6 +55,14 @@ class Validation:
     @property
     def passed(self) -> bool:
         return not self.problems
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """The recipe of a dataset, and the generator that made it."""
+
+    recipe: Recipe
+    generator: Generator
 
 
 def validate(path: str | Path, folder: Path | None = None) -> Validation:
@@ -64,44 +79,54 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
         Where it is no run directory, or an unfinished one.
     """
     directory = RunDirectory(Path(path))
-    manifest = _manifest(directory)
+    manifest = read_manifest(directory)
     found = Validation()
     intact = list(_intact(directory, manifest, found))
-    generator = _generator(directory, manifest, folder, found)
-    groups: dict[str, NDArray[np.uint64]] = {}
-    counts: dict[str, int] = {}
-    for stored in intact:
-        part = Path(stored.path).name.rpartition("-")[0]
-        if stored.path.startswith("hidden/"):
-            continue
-        pairs = read_parquet(directory.path / stored.path)
-        counts[part] = counts.get(part, 0) + pairs.num_rows
-        found.pairs += pairs.num_rows
-        _check_verdicts(pairs, part, stored.path, found)
-        if part != REJECTED:
-            _collect_groups(pairs, part, groups)
-        if generator is not None:
-            _check_oracle(generator, directory, stored, pairs, found)
-    _check_counts(manifest, counts, found)
-    _check_splits(groups, found)
+    maker = _maker(directory, manifest, folder, found)
+    recount = Recount()
+    with Names() as pair_ids, Names() as units, Names() as groups:
+        for stored in intact:
+            part, _, shard = Path(stored.path).stem.rpartition("-")
+            if stored.path.startswith("hidden/"):
+                continue
+            pairs = _read(directory, stored, found)
+            if pairs is None:
+                continue
+            found.pairs += pairs.num_rows
+            recount.add(pairs, part, int(shard))
+            _check_verdicts(pairs, part, stored.path, found)
+            pair_ids.add(pairs["pair_id"], part)
+            if part != REJECTED:
+                units.add(pairs["unit_id"], part)
+                groups.add(pairs["group_id"], part)
+            if maker is not None:
+                _check_split(maker.recipe, pairs, part, stored.path, found)
+                _check_oracle(maker.generator, directory, stored, pairs, found)
+        found.problems += recount.problems(manifest)
+        _check_names(pair_ids, units, groups, found)
     return found
 
 
-def _manifest(directory: RunDirectory) -> dict[str, Any]:
-    manifest: dict[str, Any] | None = read_json(directory.manifest)
+def read_manifest(directory: RunDirectory) -> dict[str, Any]:
+    """The manifest of a finished dataset. Raises ``RunDirectoryError`` where there is none that can be used."""
+    if directory.path.is_file():
+        raise RunDirectoryError(
+            f"{directory.path} is a file, and is no run directory",
+            allowed="the folder of a dataset",
+            fix=f"give its folder, such as {directory.path.parent}",
+        )
+    manifest = load_manifest(directory.manifest, FORMAT)
     if manifest is None:
         unfinished = directory.work.exists()
         raise RunDirectoryError(
             f"{directory.path} {'is not finished' if unfinished else 'is no run directory: it has no manifest.json'}",
             fix="contrafact build the same recipe again: it resumes" if unfinished else "give the folder of a dataset",
         )
-    if manifest.get("format") != FORMAT:
-        raise RunDirectoryError(f"{directory.path} has format {manifest.get('format')!r}, and {FORMAT} is known here")
-    wrong = [key for key, kind in _KEYS.items() if not isinstance(manifest.get(key), kind)]
-    if wrong:
+    if manifest["format"] != FORMAT:
         raise RunDirectoryError(
-            f"{directory.manifest} is no manifest: {', '.join(wrong)} are missing or of another type",
-            fix="build the dataset again into another folder",
+            f"{directory.path} has format {manifest['format']!r}",
+            allowed=f"format {FORMAT}",
+            fix="use the version of contrafact that made it",
         )
     return manifest
 
@@ -124,9 +149,25 @@ def _intact(directory: RunDirectory, manifest: Mapping[str, Any], found: Validat
                 found.problems.append(f"{relative} is not in the manifest")
 
 
-def _generator(
+def _read(directory: RunDirectory, stored: StoredFile, found: Validation) -> pa.Table | None:
+    """A file's pairs; None, and a problem, where it holds none."""
+    try:
+        pairs = read_parquet(directory.path / stored.path)
+    except (pa.ArrowException, OSError) as error:
+        found.problems.append(f"{stored.path} is no Parquet file: {error}")
+        return None
+    missing = [name for name in pair_schema(_NOTHING).names if name not in pairs.column_names]
+    if missing:
+        found.problems.append(f"{stored.path} has no {', '.join(missing)}")
+        return None
+    if pairs.num_rows != stored.rows:
+        found.problems.append(f"{stored.path} has {pairs.num_rows} rows, and the manifest says {stored.rows}")
+    return pairs
+
+
+def _maker(
     directory: RunDirectory, manifest: Mapping[str, Any], folder: Path | None, found: Validation
-) -> Generator | None:
+) -> _Maker | None:
     """What made the pairs, as it is now; None, and a problem, where it cannot be had or is no longer the same.
 
     The source is not asked for: all that an oracle needs is in the record and in the model.
@@ -138,18 +179,29 @@ def _generator(
     try:
         recipe = parse_recipe(parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml"))
         generator = make_generator(recipe, place)
-        parts = identity_parts(recipe, generator, place)
-    except UserError as error:
+        parts = identity_parts(recipe, generator, plugin_code(recipe.spec(), place))
+    except (UserError, OSError, UnicodeDecodeError) as error:
+        what = error.what if isinstance(error, UserError) else str(error)
         found.problems.append(
-            f"the recipe cannot be made ready, so that no label was computed again: {error.what}"
+            f"the recipe cannot be made ready, so that no label was computed again: {what}"
             " (--folder says where the files are that it names)"
         )
         return None
     changed = [name for name, part in parts.items() if manifest["identity_parts"].get(name) != part]
+    if "libraries" in changed:
+        changed.remove("libraries")
+        found.notes.append(f"built with {_other_libraries(manifest)}: the last bits of a number may differ")
     if changed:
         found.problems.append(f"the recipe no longer means what it meant: {', '.join(changed)} changed since the build")
         return None
-    return generator
+    return _Maker(recipe, generator)
+
+
+def _other_libraries(manifest: Mapping[str, Any]) -> str:
+    then = manifest.get("libraries")
+    told = then if isinstance(then, dict) else {}
+    other = [f"{name} {told.get(name)} (here {now})" for name, now in libraries().items() if told.get(name) != now]
+    return ", ".join(other) or "other libraries"
 
 
 def _check_verdicts(pairs: pa.Table, part: str, path: str, found: Validation) -> None:
@@ -163,6 +215,15 @@ def _check_verdicts(pairs: pa.Table, part: str, path: str, found: Validation) ->
         found.problems.append(f"{path} holds one pair_id twice")
 
 
+def _check_split(recipe: Recipe, pairs: pa.Table, part: str, path: str, found: Validation) -> None:
+    if part == REJECTED or part not in recipe.splits:
+        return
+    place = assign_splits(pairs["group_id"].combine_chunks(), recipe.splits, recipe.seed)
+    astray = int(np.count_nonzero(place != list(recipe.splits).index(part)))
+    if astray:
+        found.problems.append(f"{path} holds {astray} pairs that belong to another split by their group_id")
+
+
 def _check_oracle(
     generator: Generator, directory: RunDirectory, stored: StoredFile, pairs: pa.Table, found: Validation
 ) -> None:
@@ -170,15 +231,22 @@ def _check_oracle(
     if whole is None:
         return
     whole = whole.filter(pc.is_valid(whole["counterfactual"])).combine_chunks()
-    again = generator.recompute(whole) if whole.num_rows else None
+    try:
+        again = generator.recompute(whole) if whole.num_rows else None
+    except Exception as error:  # noqa: BLE001  # what a record was changed into may be anything
+        found.problems.append(f"{stored.path} cannot be computed again: {type(error).__name__}: {error}")
+        return
     if again is None:
         return
     wrong = np.zeros(whole.num_rows, dtype=bool)
-    members = whole["counterfactual"].combine_chunks()
-    for name, values in again.counterfactual.items():
-        wrong |= _differ(members.field(name), pa.array(values))
-    wrong |= _differ(whole["label"].combine_chunks(), again.label)
-    wrong |= _differ(whole["counterfactual_label"].combine_chunks(), again.counterfactual_label)
+    for member, values in (("factual", again.factual or {}), ("counterfactual", again.counterfactual)):
+        members = whole[member].combine_chunks()
+        for name, column in values.items():
+            wrong |= _differ(members.field(name), pa.array(column))
+    for name in ("label", "counterfactual_label", "exact", "held_fixed"):
+        column = getattr(again, name)
+        if column is not None:
+            wrong |= _differ(whole[name].combine_chunks(), column if isinstance(column, pa.Array) else pa.array(column))
     found.recomputed += whole.num_rows
     for row in np.flatnonzero(wrong)[:_SHOWN]:
         found.problems.append(f"{whole['pair_id'][int(row)].as_py()}: the stored values are not what the model gives")
@@ -205,33 +273,26 @@ def _with_hidden(
 
 
 def _differ(stored: pa.Array, again: pa.Array) -> NDArray[np.bool_]:
-    one, other = (np.asarray(column.to_numpy(zero_copy_only=False)) for column in (stored, again.cast(stored.type)))
-    if one.dtype.kind != "f":
+    """Rows in which two columns are not the same; real numbers may be apart by the tolerance."""
+    again = again.cast(stored.type)
+    if stored.equals(again):
+        return np.zeros(len(stored), dtype=bool)
+    if pa.types.is_nested(stored.type):
+        return np.array([one != other for one, other in zip(stored.to_pylist(), again.to_pylist(), strict=True)])
+    one, other = (np.asarray(column.to_numpy(zero_copy_only=False)) for column in (stored, again))
+    if one.dtype.kind != "f" or other.dtype.kind != "f":
         return np.asarray(one != other)
-    # Another processor may round the last bit of a transcendental function another way.
-    return np.asarray(~np.isclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True))
+    # Another processor, or another release of NumPy, may round the last bit of a transcendental function another way.
+    # Near zero that bit is one of what was added up, so that it is measured by how large the column's values are.
+    sizes = np.abs(one[np.isfinite(one) & (one != 0)])
+    scale = float(np.median(sizes)) if len(sizes) else 0.0
+    return np.asarray(~np.isclose(one, other, rtol=_TOLERANCE, atol=_TOLERANCE * scale, equal_nan=True))
 
 
-def _collect_groups(pairs: pa.Table, part: str, groups: dict[str, NDArray[np.uint64]]) -> None:
-    from contrafact.identity import hash_strings
-
-    own = np.unique(hash_strings(pairs["group_id"].combine_chunks(), "validate"))
-    groups[part] = np.union1d(groups[part], own) if part in groups else own
-
-
-def _check_splits(groups: Mapping[str, NDArray[np.uint64]], found: Validation) -> None:
-    parts = list(groups)
-    for position, one in enumerate(parts):
-        for other in parts[position + 1 :]:
-            shared = len(np.intersect1d(groups[one], groups[other], assume_unique=True))
-            if shared:
-                found.problems.append(f"{shared} groups are in {one} and in {other}")
-
-
-def _check_counts(manifest: Mapping[str, Any], counts: Mapping[str, int], found: Validation) -> None:
-    if manifest["proposed"] != manifest["accepted"] + manifest["rejected"]:
-        found.problems.append("the manifest's accepted and rejected pairs are not those proposed")
-    wanted = {**manifest["splits"], REJECTED: manifest["rejected"]}
-    for part, count in wanted.items():
-        if counts.get(part, 0) != count:
-            found.problems.append(f"{part}: {counts.get(part, 0)} pairs are there, and the manifest says {count}")
+def _check_names(pair_ids: Names, units: Names, groups: Names, found: Validation) -> None:
+    repeated = pair_ids.repeated()
+    if repeated:
+        found.problems.append(f"{repeated} pair_ids are there more than once")
+    for what, names in (("units", units), ("groups", groups)):
+        for (one, other), shared in names.crossing().items():
+            found.problems.append(f"{shared} {what} are in {one} and in {other}")

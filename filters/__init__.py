@@ -7,11 +7,18 @@ __all__ = ["FILTERS"]
 FILTERS: dict[str, str] = {
     "balance": "filters.balance:Balance",
     "clusters": "filters.clusters:Clusters",
+    "diversity": "filters.diversity:Diversity",
     "duplicates": "filters.duplicates:Duplicates",
     "effect_size": "filters.effect_size:EffectSize",
     "effective_sample_size": "filters.effective_sample_size:EffectiveSampleSize",
+    "embedding": "filters.embedding:Embedding",
     "exact": "filters.exactness:Exact",
+    "fluency": "filters.fluency:Fluency",
     "graph": "filters.graph:GraphConsistency",
     "label_flip": "filters.label_flip:LabelFlip",
+    "language": "filters.language:Language",
+    "minimality": "filters.minimality:Minimality",
+    "near_duplicates": "filters.near_duplicates:NearDuplicates",
     "support": "filters.support:Support",
+    "teacher": "filters.teacher:Teacher",
 }

@@ -72,6 +72,7 @@ class Balance(SetFilter):
         self.by, self.ratio = by, ratio
         self.tolerance = check_number(self.name, "tolerance", tolerance)
         self._levels: tuple[str, ...] | None = None
+        self._most: int | None = None
 
     def bind(self, alias: str, generator: Generator) -> None:
         super().bind(alias, generator)
@@ -87,6 +88,10 @@ class Balance(SetFilter):
             )
         if self._levels is not None:
             self._check_ratio(alias, self._levels)
+
+    def quota(self, pairs: int | None) -> None:
+        """Let no more than so many pass, in the same shares."""
+        self._most = pairs
 
     def sketch(self, pairs: pa.Table) -> pa.Table:
         classes = pc.if_else(pa.array(made(pairs)), self._classes(pairs), pa.scalar(None, pa.string()))
@@ -128,27 +133,35 @@ class Balance(SetFilter):
     def _limits(self, sketches: Sketches) -> dict[str, int]:
         """The highest draw that stays, by class: two passes and a histogram, never a class's draws at once."""
         histograms: dict[str, NDArray[np.int64]] = {}
+        total = 0
         for sketch in sketches:
+            total += int(np.count_nonzero(alive(sketch)))
             bins = (words_of(sketch, "draw") >> np.uint64(64 - _BIN_BITS)).astype(np.int64)
             for each, rows in _rows_by_class(sketch):
                 counts = np.bincount(bins[rows], minlength=2**_BIN_BITS)
                 histograms[each] = histograms[each] + counts if each in histograms else counts
             self._check_number_of_classes(len(histograms))
-        quotas = self._quotas({each: int(counts.sum()) for each, counts in histograms.items()})
+        quotas = self._quotas({each: int(counts.sum()) for each, counts in histograms.items()}, total)
         cut = {each: _cut(histograms[each], quota) for each, quota in quotas.items() if quota}
         limits = {each: _EVERY if each not in quotas else _NONE for each in histograms}
         return {**limits, **_exact_limits(sketches, cut)}
 
-    def _quotas(self, counts: Mapping[str, int]) -> dict[str, int]:
-        """How many may stay of each class that has more than that."""
-        shares = {each: 1.0 if self.ratio is None else self.ratio.get(each) for each in counts}
+    def _quotas(self, counts: Mapping[str, int], total: int) -> dict[str, int]:
+        """How many may stay of each class that has more than that, of ``total`` pairs with and without a class."""
+        given = {each: 1.0 if self.ratio is None else self.ratio.get(each) for each in counts}
+        shares = {each: share for each, share in given.items() if share is not None}
         fair = min((counts[each] / share for each, share in shares.items() if share), default=0.0)
         wanted = {
             # A whisker more, lest rounding take one pair from a class that meets its share exactly.
-            each: math.floor(fair * share * (1 + self.tolerance) + 1e-6)
+            each: min(counts[each], math.floor(fair * share * (1 + self.tolerance) + 1e-6))
             for each, share in shares.items()
-            if share is not None
         }
+        others = total - sum(counts[each] for each in shares)  # left alone: the core cuts these, in their order
+        passing = sum(wanted.values())
+        if self._most is not None and passing + others > self._most:
+            room = -(-self._most * passing // (passing + others))
+            exact = room <= math.floor(fair * sum(shares.values()) + 1e-6)
+            wanted = _shared_out(room, shares if exact else wanted)
         return {each: quota for each, quota in wanted.items() if quota < counts[each]}
 
     def _check_number_of_classes(self, classes: int) -> None:
@@ -167,6 +180,16 @@ def _rows_by_class(sketch: pa.Table) -> Iterator[tuple[str, NDArray[np.int64]]]:
         rows = np.flatnonzero(indices == code)
         if len(rows):
             yield each, rows
+
+
+def _shared_out(room: int, weights: Mapping[str, float]) -> dict[str, int]:
+    """``room`` in whole numbers by weight: each rounded down, and what is left to the largest remainders."""
+    whole = sum(weights.values())
+    parts = {each: room * weight / whole for each, weight in weights.items()}
+    found = {each: math.floor(part + 1e-9) for each, part in parts.items()}
+    for each in sorted(parts, key=lambda each: (found[each] - parts[each], each))[: room - sum(found.values())]:
+        found[each] += 1
+    return found
 
 
 def _cut(counts: NDArray[np.int64], quota: int) -> tuple[int, int]:

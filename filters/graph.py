@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contrafact.errors import RecipeError
-from contrafact.record import levels_of
+from contrafact.record import HIDDEN, levels_of
 from contrafact.stages import Generator, Judgement, PairFilter
-from filters.columns import Changes, changes_of, is_numeric, member, numbers, same
+from filters.columns import Changes, changes_of, column, is_numeric, member, numbers, same
 from filters.options import check_number
 from filters.verdicts import Tally
 
@@ -29,7 +29,8 @@ class GraphConsistency(PairFilter):
 
     1. a member that is neither intervened on nor a descendant is equal in both members, bit for bit;
     2. a member that is free to move reads what ``generator.recompute`` gives (where the generator has an oracle);
-    3. after ``do`` a member reads what the intervention's ``after`` says.
+    3. after ``do`` a member reads the value that was asked for: ``requested`` of the hidden truth, which the generator
+       wrote before it computed anything. A generator that keeps none is held to the intervention's ``after``.
 
     The score is the number of (rule, variable) violations. An entry of ``intervention`` may list several variables,
     with commas between them (a change of domain).
@@ -92,13 +93,13 @@ class GraphConsistency(PairFilter):
     def _effectiveness(self, pairs: pa.Table, changes: Changes, tally: Tally) -> Masks:
         """Check rule 3. Returns the rows in which each member was set by ``do``."""
         done: Masks = {}
-        set_by_do = pc.equal(changes.operation, "do")
+        set_by_do, requested = pc.equal(changes.operation, "do"), _requested(pairs, changes)
         for name in pc.unique(changes.variable.filter(set_by_do)).to_pylist():
             if name not in self._members:
                 continue
             here = pc.and_(set_by_do, pc.equal(changes.variable, name)).to_numpy(zero_copy_only=False)
             rows = changes.row[np.flatnonzero(here)]
-            asked = _read(changes.after.filter(pa.array(here)), self._members[name])
+            asked = _read(requested.filter(pa.array(here)), self._members[name])
             done[name] = np.zeros(pairs.num_rows, dtype=bool)
             done[name][rows] = asked is not None
             if asked is not None:
@@ -129,6 +130,18 @@ class GraphConsistency(PairFilter):
         with np.errstate(invalid="ignore"):
             near = (np.abs(actual - aim) <= tolerance * size) & np.isfinite(size)
         return np.asarray(near | (actual == aim) | (np.isnan(actual) & np.isnan(aim)), dtype=bool)
+
+
+def _requested(pairs: pa.Table, changes: Changes) -> pa.Array:
+    """What each operation was to set, beside ``changes``; what came of it where the generator does not tell."""
+    hidden = column(pairs, HIDDEN) if HIDDEN in pairs.column_names else None
+    if hidden is None or hidden.type.get_field_index("requested") < 0:
+        return changes.after
+    lists = pc.struct_field(hidden, "requested")
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    if not np.array_equal(np.repeat(np.arange(len(lists)), lengths), changes.row):
+        return changes.after
+    return pc.coalesce(lists.flatten(), changes.after)
 
 
 def _touched(changes: Changes, rows: int) -> Masks:

@@ -14,6 +14,7 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import CancelledRun
 from prefect.futures import as_completed
 from prefect.states import Cancelled
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -49,7 +50,12 @@ def _shard(stage: str, shard: int, key: int) -> Report | State[Any]:
     step = _STEPS.get(key)
     if step is None:  # another shard failed while this one waited for a thread
         return Cancelled(message="the build stopped before this shard began")
-    return step(shard)
+    try:
+        return step(shard)
+    except Exception as error:
+        if not (isinstance(error, ContrafactError) and error.transient):
+            _STEPS.pop(key, None)  # at once: the thread that is free now would begin another shard
+        raise
 
 
 _STEPS: dict[int, Callable[[int], Report]] = {}
@@ -60,10 +66,18 @@ def _mapper(stage: str, step: Callable[[int], Report], shards: Sequence[int]) ->
     _STEPS[key] = step
     try:
         futures = [_shard.submit(stage, shard, key) for shard in shards]
+        called_off = None
         for future in as_completed(futures):
-            yield cast("Report", future.result())  # one that was called off raises
+            try:
+                report = cast("Report", future.result())
+            except CancelledRun as error:
+                called_off = error  # what it was called off for is still to come, and says more
+                continue
+            yield report
+        if called_off is not None:
+            raise called_off
     finally:
-        del _STEPS[key]
+        _STEPS.pop(key, None)
 
 
 def build_plan(plan: Plan, watch: Watch | None = None) -> dict[str, Any]:

@@ -3,4 +3,8 @@
 ``GENERATORS`` names the built-in ones as text; the core imports one only when a recipe asks for it.
 """
 
-GENERATORS = {"scm": "generators.scm.generator:SCMGenerator"}
+GENERATORS = {
+    "lexical": "generators.text.lexical:LexicalGenerator",
+    "phrasal": "generators.text.phrasal:PhrasalGenerator",
+    "scm": "generators.scm.generator:SCMGenerator",
+}

@@ -32,6 +32,7 @@ atexit.register(shutil.rmtree, _SCRATCH, ignore_errors=True)
 os.environ.update(
     {
         "DO_NOT_TRACK": "1",
+        "CONTRAFACT_CACHE": f"{_SCRATCH}/cache",
         "HF_HOME": f"{_SCRATCH}/huggingface",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -72,6 +73,8 @@ class SystemPackage:
             return shutil.which(what) is not None
         if kind == "library":
             return ctypes.util.find_library(what) is not None
+        if kind == "file":
+            return Path(what).is_file()
         return importlib.util.find_spec(what) is not None
 
 
@@ -83,8 +86,9 @@ def system_packages(path: Path = PACKAGES) -> dict[str, SystemPackage]:
         if not line or line.startswith("#"):
             continue
         parts = line.split(maxsplit=2)
-        if len(parts) != 3 or parts[1].partition(":")[0] not in ("binary", "library", "python"):
-            raise ValueError(f"{path.name}: {line!r} is not: package, binary:NAME | library:NAME | python:NAME, reason")
+        if len(parts) != 3 or parts[1].partition(":")[0] not in ("binary", "library", "python", "file"):
+            kinds = "binary:NAME | library:NAME | python:NAME | file:PATH"
+            raise ValueError(f"{path.name}: {line!r} is not: package, {kinds}, reason")
         packages[parts[0]] = SystemPackage(*parts)
     return packages
 

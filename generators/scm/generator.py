@@ -73,6 +73,8 @@ class SCMGenerator(Generator):
         self.requests: list[Request] = [read_request(spec, self.model) for spec in specs]
         self.per_unit, self.labeller = per_unit, Labeller(label, self.model)
         self.units = Units(self.loaded, self.domains, facts, abduction)
+        for request in self.requests:
+            self._check(request)
         moves = any(each.domain for each in self.requests)
         self.tells_domain = bool(self.domains) or moves
         self.task = "domain_counterfactual" if moves else "counterfactual"
@@ -87,7 +89,11 @@ class SCMGenerator(Generator):
         if self.tells_domain:
             fields.insert(0, class_label(DOMAIN, [BASE, *self.model.domains]))
         latent = [self.model.variables[name].support.arrow(name) for name in self.model.latent]
-        hidden = [pa.field("noise", pa.struct(noise_fields(self.model))), pa.field("request", pa.int32())]
+        hidden = [
+            pa.field("noise", pa.struct(noise_fields(self.model))),
+            pa.field("request", pa.int32()),
+            pa.field("requested", pa.list_(pa.string())),
+        ]
         if latent:
             hidden[1:1] = [pa.field("latent", pa.struct(latent)), pa.field("counterfactual_latent", pa.struct(latent))]
         return PairShape(fields, self.labeller.field, hidden, [pa.field("ess", pa.float64())])
@@ -103,7 +109,7 @@ class SCMGenerator(Generator):
         return interleaved(tables, owners)
 
     def source(self, seed: int) -> Source:
-        return UnitSource(self.model, seed, self.units.count)
+        return UnitSource(self.model.name, [seed, self.identity()], self.units.count)
 
     def identity(self) -> Any:
         return {"scm": self.model.identity, "table": self.units.table_digest(), "domains": self.domains}
@@ -141,6 +147,19 @@ class SCMGenerator(Generator):
     def notes(self) -> Sequence[str]:
         return (*self.loaded.notes, *self.units.notes())
 
+    def _check(self, request: Request) -> None:
+        """The request, in every environment that units live in."""
+        homes = [[BASE, *self.model.domains][code] for code in dict.fromkeys(self.units.codes)]
+        for here in homes:
+            request.check(self.model.in_domain(here))
+        if not request.wanted and homes == [request.domain]:
+            others = [name for name in (BASE, *self.model.domains) if name not in homes]
+            raise RecipeError(
+                f"every unit lives in {request.domain!r} already: a change to that domain changes nothing",
+                allowed=", ".join(others),
+                fix=f"domain: {others[0]}" if others else "name another operation",
+            )
+
     def _batches(
         self, rows: int, numbers: NDArray[np.int64], domain: NDArray[np.int64], context: Context
     ) -> Iterator[Batch]:
@@ -151,7 +170,8 @@ class SCMGenerator(Generator):
                 picked = None if mask.all() else np.flatnonzero(mask)
                 if picked is None or len(picked):
                     settled = Request(request.wanted, there, request.levels)
-                    yield Batch(position, settled, here, picked, rows if picked is None else len(picked))
+                    already = there == here and not request.wanted
+                    yield Batch(position, settled, here, picked, rows if picked is None else len(picked), already)
 
     def _chosen(self, position: int, numbers: NDArray[np.int64], context: Context) -> NDArray[np.bool_]:
         if self.per_unit == "all" or len(self.requests) == 1:

@@ -15,7 +15,6 @@ A value may be a policy, decided for each unit from its facts: ``another`` (anot
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,7 +26,7 @@ from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
 from generators.scm.model import SCM
 from generators.scm.support import Support
 
-__all__ = ["Action", "Intervention", "Operation", "intervene"]
+__all__ = ["Action", "Changed", "Intervention", "Operation", "intervene"]
 
 Operation = Literal["do", "shift", "scale", "soft"]
 OPERATIONS: tuple[Operation, ...] = ("do", "shift", "scale", "soft")
@@ -88,38 +87,61 @@ def check_variable(model: SCM, name: str) -> None:
         )
 
 
-class _Changed(Mechanism):
-    """A mechanism under an operation. It is never abducted or stored: noise comes from the factual model."""
+class Changed(Mechanism):
+    """A mechanism under do, shift or scale. It is never abducted or stored: noise comes from the factual model."""
 
     kind = "changed"
+    whole = True  # an operation is checked against the variable's support before it is applied
 
-    def __init__(self, base: Mechanism, parents: tuple[str, ...], equation: Callable[..., NDArray[Any]]) -> None:
-        self.base, self.parents, self.equation = base, parents, equation
+    def __init__(self, base: Mechanism, operation: Operation, value: Any) -> None:
+        self.base, self.operation = base, operation
+        self.value = np.asarray(value) if isinstance(value, list | tuple) else value
+        self.parents = () if operation == "do" else base.parents
         self.support, self.lanes, self.noise_kind = base.support, base.lanes, base.noise_kind
 
     def draw(self, uniforms: Floats) -> NDArray[Any]:
         return self.base.draw(uniforms)
 
     def predict(self, parents: Columns, noise: NDArray[Any]) -> NDArray[Any]:
-        return self.equation(parents, noise)
+        if self.operation == "do":
+            return self.value  # a scalar stands for every row
+        natural: Any = self.base.predict(parents, noise)
+        changed: NDArray[Any] = natural + self.value if self.operation == "shift" else natural * self.value
+        return changed
 
     def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
         raise InterventionError("noise is abducted in the factual model, before an intervention")
 
+    def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_] | None:
+        return None if self.operation == "do" else self.base.defined(parents, noise)
+
     def spec(self) -> dict[str, Any]:
         return {"mechanism": self.kind, "base": self.base.spec()}
 
+    def window(self, name: str, place: slice, rows: int) -> Changed:
+        """The same change for some rows out of ``rows``, with their values where each unit has its own.
+
+        Raises
+        ------
+        InterventionError
+            For an array of another length than ``rows``.
+        """
+        if not isinstance(self.value, np.ndarray) or self.value.ndim == 0:
+            return self
+        if self.value.shape != (rows,):
+            raise InterventionError(
+                f"{self.operation} {name} has values of shape {self.value.shape} for {rows} units",
+                allowed=f"one value for all, or an array of shape ({rows},)",
+                fix="give one value a unit, in the order of the facts",
+            )
+        return Changed(self.base, self.operation, self.value[place])
+
 
 def _applied(mechanism: Mechanism, action: Action) -> Mechanism:
-    value = action.value
-    if action.operation == "do":
-        return _Changed(mechanism, (), lambda parents, noise: value)
-    if action.operation == "shift":
-        return _Changed(mechanism, mechanism.parents, lambda parents, noise: mechanism.predict(parents, noise) + value)
-    if action.operation == "scale":
-        return _Changed(mechanism, mechanism.parents, lambda parents, noise: mechanism.predict(parents, noise) * value)
-    check_same_noise(action.variable, mechanism, value)
-    return value  # type: ignore[no-any-return]
+    if action.operation != "soft":
+        return Changed(mechanism, action.operation, action.value)
+    check_same_noise(action.variable, mechanism, action.value)
+    return action.value  # type: ignore[no-any-return]
 
 
 def check_same_noise(name: str, old: Mechanism, new: Mechanism) -> None:
@@ -147,6 +169,8 @@ def as_column(value: Any, support: Support, rows: int) -> NDArray[Any]:
 
     Reals are rounded where the support is of whole numbers.
     """
+    if isinstance(value, np.ndarray) and value.shape == (rows,) and value.dtype == support.dtype:
+        return np.ascontiguousarray(value)
     if support.kind == "integer" and np.asarray(value).dtype.kind == "f":
         with np.errstate(invalid="ignore"):  # a NaN becomes a number far outside any support
             value = np.rint(value).astype(np.int64)

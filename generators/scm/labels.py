@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,12 @@ from generators.scm.expression import Expression
 from generators.scm.interventions import as_column
 from generators.scm.mechanisms.base import Columns
 from generators.scm.model import SCM
+from generators.scm.readers.levels import level_name
 from generators.scm.support import REAL
 
 __all__ = ["Labeller"]
+
+_TRUTH = ("false", "true")
 
 
 class Labeller:
@@ -32,7 +35,8 @@ class Labeller:
     Raises
     ------
     RecipeError
-        Where it is neither a variable nor an expression over the model's variables.
+        Where it is neither an observed variable nor an expression over observed variables, or names are given for what
+        is neither true nor false.
     """
 
     def __init__(self, spec: str | Mapping[str, Any], model: SCM) -> None:
@@ -40,6 +44,8 @@ class Labeller:
         text, names = _parts(spec)
         self.variable = text if text in model.variables else None
         if self.variable is not None:
+            _check_observed(text, [text], model)
+            _check_names(text, names, of_variable=True)
             self.field = model.variables[text].support.arrow(text)
             return
         levels = {name: each.support.levels for name, each in model.variables.items() if each.support.levels}
@@ -49,12 +55,15 @@ class Labeller:
             raise RecipeError(
                 f"the label {text!r} is no variable of {model.name!r}{did_you_mean(text, model.variables)}"
                 f" and no expression: {error.what}",
-                allowed=", ".join(model.variables),
+                allowed=", ".join(model.observed),
             ) from None
+        _check_observed(text, self.expression.names, model)
         probe = {name: np.zeros(1, dtype=each.support.dtype) for name, each in model.variables.items()}
-        self.field = (
-            class_label("label", names) if self.expression(probe).dtype == bool else pa.field("label", pa.float64())
-        )
+        if self.expression(probe).dtype == bool:
+            self.field = class_label("label", names or _TRUTH)
+            return
+        _check_names(text, names, of_variable=False)
+        self.field = pa.field("label", pa.float64())
 
     def of(self, world: Columns, rows: int) -> pa.Array:
         """Labels of ``rows`` units: class codes, booleans or numbers."""
@@ -65,16 +74,49 @@ class Labeller:
             return pa.array(np.broadcast_to(values, (rows,)).astype(np.int64))
         return pa.array(as_column(values, REAL, rows))
 
+    def undefined(self, world: Columns, rows: int) -> NDArray[np.bool_]:
+        """Units for which a computed number does not exist (the logarithm of -1, say). Shape (rows,)."""
+        if self.variable is not None or self.field.type != pa.float64():
+            return np.zeros(rows, dtype=bool)
+        values = self.expression({name: world[name] for name in self.expression.names})
+        return np.broadcast_to(~np.isfinite(values), (rows,))
 
-def _parts(spec: str | Mapping[str, Any]) -> tuple[str, tuple[str, str]]:
+
+def _check_observed(text: str, names: Sequence[str], model: SCM) -> None:
+    latent = [name for name in names if name in model.latent]
+    if latent:
+        raise RecipeError(
+            f"the label {text!r} reads {latent[0]!r}, which is latent: hidden truth would stand among what is seen",
+            allowed=", ".join(model.observed),
+            fix="label an observed variable; the latent one is in the hidden truth of every pair",
+        )
+
+
+def _check_names(text: str, names: tuple[str, str] | None, *, of_variable: bool) -> None:
+    if names is None:
+        return
+    raise RecipeError(
+        f"label.names {list(names)} are given for {text!r}, which is {'a variable' if of_variable else 'a number'}",
+        allowed="names for an expression that is true or false",
+        fix="remove names" if of_variable else f'names, with a comparison: "{text} > 0"',
+    )
+
+
+def _parts(spec: str | Mapping[str, Any]) -> tuple[str, tuple[str, str] | None]:
     if isinstance(spec, str):
-        return spec, ("false", "true")
+        return spec, None
     unknown = [key for key in spec if key not in ("expression", "variable", "names")]
     if unknown:
         raise RecipeError(f"label has an unknown key {unknown[0]!r}", allowed="variable, expression, names")
     if len({"expression", "variable"} & set(spec)) != 1:
         raise RecipeError(f"label {dict(spec)!r}", allowed="one of variable and expression", fix="label: a_variable")
-    names = spec.get("names", ("false", "true"))
-    if len(names) != 2:
-        raise RecipeError(f"label.names {names!r}", allowed="[name when false, name when true]")
-    return str(spec.get("expression") or spec.get("variable")), (str(names[0]), str(names[1]))
+    text, names = str(spec.get("expression") or spec.get("variable")), spec.get("names")
+    if "names" not in spec:
+        return text, None
+    if not isinstance(names, list | tuple) or len(names) != 2 or level_name(names[0]) == level_name(names[1]):
+        raise RecipeError(
+            f"label.names {names!r}",
+            allowed="[name when false, name when true], two different ones",
+            fix="names: [low, high]",
+        )
+    return text, (level_name(names[0]), level_name(names[1]))

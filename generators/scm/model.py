@@ -12,6 +12,7 @@ import networkx as nx
 from contrafact.errors import ModelError, did_you_mean
 from contrafact.identity import identity_of
 from generators.scm.mechanisms.base import Mechanism
+from generators.scm.mechanisms.probability import ConditionalTable
 from generators.scm.support import Support
 
 __all__ = ["BASE", "DOMAIN", "SCM", "Variable"]
@@ -48,6 +49,7 @@ class Variable:
             raise ModelError(f"{self.name!r} is no variable name", allowed="letters, digits and _, not a digit first")
         if self.support is None:
             object.__setattr__(self, "support", self.mechanism.support)
+        _check_whole(self, self.mechanism)
 
     def spec(self) -> dict[str, Any]:
         """What a recipe would write under this variable's name."""
@@ -109,6 +111,7 @@ class SCM:
         self.variables: dict[str, Variable] = {each: by_name[each] for each in _order(self.graph, names)}
         self.domains = {domain: dict(changes) for domain, changes in (domains or {}).items()}
         self.origin: SCM = self  # the model whose domains these are, also after moving into one of them
+        self._check_tables()
         self._check_domains()
 
     @property
@@ -179,6 +182,19 @@ class SCM:
         """Hash of the model: equal exactly where every mechanism, noise and support is equal."""
         return identity_of(self.spec())
 
+    def _check_tables(self) -> None:
+        supports = {name: variable.support for name, variable in self.variables.items()}
+        mechanisms = [(name, each.mechanism) for name, each in self.variables.items()]
+        for changes in self.domains.values():
+            mechanisms += [(name, each) for name, each in changes.items() if name in self.variables]
+        for name, mechanism in mechanisms:
+            table = getattr(mechanism, "table", None)
+            if isinstance(table, ConditionalTable) and supports.keys() >= set(table.parents):
+                try:
+                    table.check(supports)
+                except ModelError as error:
+                    raise ModelError(f"{name}: {error.what}", allowed=error.allowed, fix=error.fix) from None
+
     def _check_domains(self) -> None:
         if BASE in self.domains:
             raise ModelError(f"a domain cannot be called {BASE!r}: that is the model without any domain")
@@ -191,11 +207,23 @@ class SCM:
                         allowed=", ".join(self.variables),
                     )
                 here = self.variables[name].mechanism
+                _check_whole(self.variables[name], mechanism)
                 if (mechanism.lanes, mechanism.noise_kind) != (here.lanes, here.noise_kind):
                     raise ModelError(
                         f"domain {domain!r} gives {name!r} noise of another kind: the same unit could not have both",
                         fix="use a mechanism that takes the same kind of noise as the one it replaces",
                     )
+
+
+def _check_whole(variable: Variable, mechanism: Mechanism) -> None:
+    """Raise ``ModelError`` where a mechanism's real values would be rounded to an integer variable's."""
+    if variable.support.kind == "integer" and mechanism.support.kind == "real" and not mechanism.whole:
+        raise ModelError(
+            f"{variable.name!r} has integer values, and a {mechanism.kind} mechanism gives real ones: rounded, they"
+            " would not tell the noise any more",
+            allowed="for whole numbers: discrete, or deterministic and noninvertible with that support",
+            fix=f"a support of real values for {variable.name}, or another mechanism",
+        )
 
 
 def _graph(model: str, variables: Mapping[str, Variable]) -> nx.DiGraph:

@@ -6,7 +6,7 @@ action and prediction (Pearl 2009, theorem 7.1.7). The worlds in ``worlds`` are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from contrafact.errors import ModelError
 from contrafact.streams import Streams
-from generators.scm.interventions import as_column, intervene
+from generators.scm.engine import Gathered, Recovered, compute, cut, each_block, recover, steps_of
+from generators.scm.interventions import intervene
 from generators.scm.mechanisms.base import Columns, Floats
 from generators.scm.model import SCM
 
-__all__ = ["Posterior", "abduct", "draw_noise", "intervene", "predict", "sample"]
+__all__ = ["Posterior", "abduct", "draw_noise", "intervene", "posterior_of", "predict", "sample"]
 
 
 @dataclass(frozen=True)
@@ -87,20 +88,22 @@ def abduct(model: SCM, facts: Columns, streams: Streams, start: int = 0) -> Post
             fix="sample the units from the model, whose noise is then known, or leave latent variables out",
         )
     rows = len(facts[model.order[0]])
-    noise, ess, drawn, possible = {}, {}, set(), np.ones(rows, dtype=bool)
-    for name, variable in model.variables.items():
-        mechanism = variable.mechanism
-        width = mechanism.auxiliary
-        uniforms = streams.uniforms(f"abduct:{name}", start, start + rows, width) if width else np.empty((rows, 0))
-        answer = mechanism.abduct(_parents(mechanism.parents, facts), facts[name], uniforms)
-        noise[name] = answer.noise
-        if not answer.exact:
-            drawn.add(name)
-        if answer.ess is not None:
-            ess[name] = answer.ess
-        if answer.possible is not None:
-            possible &= answer.possible
-    return Posterior(noise, not drawn, possible, ess, frozenset(drawn))
+    found = Recovered.of(rows)
+
+    def block(place: slice) -> None:
+        first, last = start + place.start, start + place.stop
+        found.put(recover(model, model.order, cut(facts, place, rows), streams, first, last), place)
+
+    each_block(rows, block)
+    return posterior_of(found, model.order)
+
+
+def posterior_of(found: Recovered, order: Iterable[str]) -> Posterior:
+    """What the engine recovered as a posterior, its columns in the given order."""
+    noise, ess = (
+        {name: each[name] for name in order if name in each} for each in (found.noise.columns, found.ess.columns)
+    )
+    return Posterior(noise, not found.drawn, found.possible, ess, frozenset(found.drawn))
 
 
 def predict(
@@ -111,6 +114,7 @@ def predict(
     facts: Columns | None = None,
     changed: Collection[str] | None = None,
     keep_unmoved: bool = False,
+    factual: SCM | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Values of every variable under the given noise.
 
@@ -122,8 +126,12 @@ def predict(
         Where both are given, only ``changed`` variables and their descendants are computed; every other column is the
         factual one itself. That is what makes non-descendants equal bit for bit, and what saves the time.
     keep_unmoved : bool
-        For abducted noise: a row none of whose parents moved keeps its factual value, since ``f + (x - f)`` may differ
-        from ``x`` in the last bit.
+        For abducted noise: a row keeps its factual value where the prediction is, bit for bit, the one that the factual
+        parents give, since ``f + (x - f)`` may differ from ``x`` in the last bit. Parents that move within one leaf of
+        a tree, or a shift by 0, so leave the fact as it is. A value set by do is never exchanged.
+    factual : SCM, optional
+        The model of the facts, whose mechanisms tell this of ``changed`` variables too; without it these always take
+        their prediction.
 
     Returns
     -------
@@ -132,27 +140,12 @@ def predict(
     computed = set(model.variables)
     if facts is not None and changed is not None:
         computed = set(changed) | model.descendants(changed)
-    values: dict[str, NDArray[Any]] = {}
-    for name, variable in model.variables.items():
-        if name not in computed:
-            assert facts is not None  # noqa: S101  # only reached where facts were given
-            values[name] = facts[name]
-            continue
-        parents = _parents(variable.mechanism.parents, values)
-        column = as_column(variable.mechanism.predict(parents, noise[name]), variable.support, rows)
-        if keep_unmoved and facts is not None and name not in (changed or ()):
-            column = np.where(_unmoved(parents, facts, rows), facts[name], column)
-        values[name] = column
-    return values
+    settled = keep_unmoved and facts is not None
+    steps = steps_of(model, computed, settled=settled, changed=changed or (), factual=factual)
+    values = Gathered.of(rows, steps)
 
+    def block(place: slice) -> None:
+        values.put(compute(steps, cut(facts or {}, place, rows), cut(noise, place, rows), place, rows), place)
 
-def _parents(names: tuple[str, ...], values: Columns) -> dict[str, NDArray[Any]]:
-    return {name: values[name] for name in names}
-
-
-def _unmoved(parents: Columns, facts: Columns, rows: int) -> NDArray[np.bool_]:
-    still = np.ones(rows, dtype=bool)
-    for name, column in parents.items():
-        if column is not facts[name]:
-            still &= column == facts[name]
-    return still
+    each_block(rows, block)
+    return {name: values.columns[name] if name in computed else (facts or {})[name] for name in model.order}

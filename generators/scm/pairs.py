@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +15,25 @@ from contrafact.record import INTERVENTION
 from contrafact.stages import Context
 from generators.scm import worlds
 from generators.scm.arrow import only, struct_of, subset, texts
-from generators.scm.interventions import Intervention, intervene
+from generators.scm.faults import Faults, missing_cells
+from generators.scm.interventions import Intervention, as_column, intervene
 from generators.scm.mechanisms.base import Columns
 from generators.scm.model import BASE, DOMAIN, SCM
-from generators.scm.requests import Request
+from generators.scm.requests import Request, Settled
 from generators.scm.units import Drawn
 
 if TYPE_CHECKING:
     from generators.scm.generator import SCMGenerator
 
-__all__ = ["Batch", "PairBuilder"]
+__all__ = ["Batch", "PairBuilder", "Reach"]
 
 
 @dataclass(frozen=True)
 class Batch:
     """Units that share one request, one environment and one target environment.
 
-    ``rows`` are their positions in the shard, or None for all of them.
+    ``rows`` are their positions in the shard, or None for all of them. ``already`` marks units that are where a mere
+    change of domain would take them: nothing is asked of them.
     """
 
     position: int
@@ -39,6 +41,7 @@ class Batch:
     here: str
     rows: NDArray[np.int64] | None
     size: int
+    already: bool = False
 
     def there(self) -> str:
         """Environment of the counterfactual."""
@@ -58,72 +61,161 @@ class PairBuilder:
         facts, noise = subset(drawn.values, rows), subset(drawn.noise, rows)
         numbers = np.arange(context.start, context.start + len(unit_ids))
         settled = batch.request.settle(model, facts, context.streams, numbers if rows is None else numbers[rows])
-        world = worlds.single(model, noise, batch.size, settled, facts, keep_unmoved=drawn.abducted)
-        moved = _moved(model, settled)
-        # What do sets needs no noise; every other variable that moves is computed from its own.
-        used = moved - {action.variable for action in settled.actions if action.operation == "do"}
+        world = worlds.single(model, noise, batch.size, settled.intervention, facts, keep_unmoved=drawn.abducted)
+        reach = Reach.of(model, settled.intervention)
         possible = drawn.possible if rows is None else drawn.possible[rows]
-        impossible = None if possible.all() else ~possible
+        two = self._worlds(model, batch, settled, (facts, world, noise), possible)
         columns = {
             "unit_id": unit_ids if rows is None else unit_ids.take(pa.array(rows)),
-            "factual": self._member(facts, batch.here, batch.size),
-            "counterfactual": _masked(self._member(world, batch.there(), batch.size), impossible),
-            "intervention": self._interventions(model, batch, settled, facts, world),
-            "label": self.generator.labeller.of(facts, batch.size),
-            "counterfactual_label": _masked(self.generator.labeller.of(world, batch.size), impossible),
-            "exact": constant(not used & drawn.guessed, batch.size, pa.bool_()),
-            "held_fixed": self._held_fixed(model, moved, batch.size),
-            "scores": _scores(drawn, used, rows, batch.size),
-            "hidden": self._hidden(noise, facts, world, batch),
+            "factual": self._member(facts, batch.here, batch.size, two.missing),
+            "counterfactual": _masked(self._member(world, batch.there(), batch.size), two.faults.lost),
+            "intervention": self._interventions(model, batch, settled.intervention, two),
+            "label": _masked(self.generator.labeller.of(facts, batch.size), two.unlabelled),
+            "counterfactual_label": _masked(self.generator.labeller.of(world, batch.size), two.faults.lost),
+            "exact": constant(not reach.used & drawn.guessed, batch.size, pa.bool_()),
+            "held_fixed": constant(reach.held(model), batch.size, pa.list_(pa.string())),
+            "scores": _scores(drawn, reach.used, rows, batch.size),
+            "hidden": self._hidden(model, noise, two, batch, settled),
         }
-        if impossible is not None:
-            columns["reasons"] = _reasons(impossible)
+        reasons = two.faults.reasons()
+        if reasons is not None:
+            columns["reasons"] = reasons
         return pa.table(columns)
 
-    def _member(self, world: Columns, domain: str, rows: int) -> pa.StructArray:
+    def _worlds(
+        self,
+        model: SCM,
+        batch: Batch,
+        settled: Settled,
+        columns: tuple[Columns, Columns, Columns],
+        possible: NDArray[np.bool_],
+    ) -> _Worlds:
+        """Both worlds with what is wrong in them, the fact's troubles first."""
+        facts, world, noise = columns
+        submodel, faults, labeller = intervene(model, settled.intervention), Faults(batch.size), self.generator.labeller
+        missing = missing_cells(model, facts, noise)
+        faults.add_world(model, only(facts, model.order), missing)
+        unlabelled = np.logical_or.reduce([np.zeros(batch.size, dtype=bool), *missing.values()])
+        unlabelled |= labeller.undefined(facts, batch.size)
+        faults.add(unlabelled, "scm: the label is undefined")
+        faults.add(~possible, "scm: no noise explains this unit under the model")
+        if batch.already:
+            faults.add(np.ones(batch.size, dtype=bool), f"scm: the unit already lives in {batch.there()}")
+        for name, refused in settled.refused.items():
+            faults.add(refused, f"scm: the value that do gives {name} is outside its support")
+        # A column that nothing reached is the factual one itself, and was looked at.
+        changed = {name: world[name] for name in submodel.order if world[name] is not facts[name]}
+        gone = missing_cells(submodel, world, noise, changed)
+        faults.add_world(submodel, changed, gone, " in the counterfactual")
+        faults.add(labeller.undefined(world, batch.size), "scm: the label is undefined in the counterfactual")
+        return _Worlds(facts, world, faults, missing, gone, unlabelled)
+
+    def _member(
+        self, world: Columns, domain: str, rows: int, missing: Mapping[str, NDArray[np.bool_]] | None = None
+    ) -> pa.StructArray:
         generator = self.generator
         fields = list(generator.shape().members)
         columns = only(world, generator.model.observed)
         if generator.tells_domain:
             code = [BASE, *generator.model.domains].index(domain)
             columns[DOMAIN] = np.full(rows, code, dtype=np.int64)
-        return struct_of(columns, fields)
+        return struct_of(columns, fields, missing)
 
-    def _interventions(
-        self, model: SCM, batch: Batch, settled: Intervention, facts: Columns, world: Columns
-    ) -> pa.Array:
-        """What was changed; ``after`` is read from the counterfactual world, not copied from the request."""
+    def _interventions(self, model: SCM, batch: Batch, settled: Intervention, two: _Worlds) -> pa.Array:
+        """What was changed; ``after`` is read from the counterfactual world, not copied from the request.
+
+        The values of a latent variable are hidden truth, and stay there.
+        """
         entries: list[tuple[str, str, pa.Array, pa.Array]] = []
         for action in settled.actions:
-            support = model.variables[action.variable].support
-            before, after = texts(facts[action.variable], support), texts(world[action.variable], support)
-            entries.append((action.variable, action.operation, before, after))
+            name, support = action.variable, model.variables[action.variable].support
+            before = after = pa.nulls(batch.size, pa.string())
+            if model.variables[name].observed:
+                lost = two.faults.lost if name not in two.gone else two.faults.lost | two.gone[name]
+                before = texts(two.facts[name], support, two.missing.get(name))
+                after = texts(two.world[name], support, lost if lost.any() else None)
+            entries.append((name, action.operation, before, after))
         if settled.domain is not None:
             here, there = (constant(name, batch.size, pa.string()) for name in (batch.here, batch.there()))
             entries.append((DOMAIN, "domain", here, there))
         return _listed(entries, batch.size)
 
-    def _held_fixed(self, model: SCM, moved: frozenset[str], rows: int) -> pa.Array:
-        fixed = [name for name in model.observed if name not in moved]
-        return constant(fixed, rows, pa.list_(pa.string()))
-
-    def _hidden(self, noise: Columns, facts: Columns, world: Columns, batch: Batch) -> pa.Array:
+    def _hidden(self, model: SCM, noise: Columns, two: _Worlds, batch: Batch, settled: Settled) -> pa.Array:
         fields = {each.name: each for each in self.generator.shape().hidden}
         latent = self.generator.model.latent
         columns: dict[str, Any] = {
             "noise": struct_of(noise, list(fields["noise"].type)),
             "request": pa.array(np.full(batch.size, batch.position, dtype=np.int32)),
+            "requested": _requested(model, settled, batch.size),
         }
         if latent:
-            columns["latent"] = struct_of(only(facts, latent), list(fields["latent"].type))
-            columns["counterfactual_latent"] = struct_of(only(world, latent), list(fields["latent"].type))
+            kinds = list(fields["latent"].type)
+            columns["latent"] = struct_of(only(two.facts, latent), kinds, two.missing)
+            columns["counterfactual_latent"] = struct_of(only(two.world, latent), kinds, {**two.missing, **two.gone})
         return pa.StructArray.from_arrays([columns[name] for name in fields], fields=list(fields.values()))
 
 
-def _moved(model: SCM, settled: Intervention) -> frozenset[str]:
-    """What an intervention can move: its targets and all that lies downstream of them in the changed model."""
-    targets = settled.targets(model)
-    return targets | intervene(model, settled).descendants(targets)
+@dataclass(frozen=True)
+class _Worlds:
+    """The factual and the counterfactual world of a batch, and what is wrong with them.
+
+    Attributes
+    ----------
+    missing, gone : mapping of name to ndarray of bool
+        Undefined cells of the fact and of the counterfactual.
+    unlabelled : ndarray of bool
+        Units whose factual label does not exist.
+    """
+
+    facts: Columns
+    world: Columns
+    faults: Faults
+    missing: Mapping[str, NDArray[np.bool_]]
+    gone: Mapping[str, NDArray[np.bool_]]
+    unlabelled: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What an intervention can move, and whose noise it then uses.
+
+    Attributes
+    ----------
+    moved : frozenset of str
+        Its targets, and all that lies downstream of them in the changed model.
+    used : frozenset of str
+        Those of them that are computed from their noise: what do sets needs none.
+    """
+
+    moved: frozenset[str]
+    used: frozenset[str]
+
+    @classmethod
+    def of(cls, model: SCM, settled: Intervention) -> Reach:
+        """The reach of an intervention on a model (in the units' own environment)."""
+        targets = settled.targets(model)
+        moved = targets | intervene(model, settled).descendants(targets)
+        return cls(moved, moved - {action.variable for action in settled.actions if action.operation == "do"})
+
+    def held(self, model: SCM) -> list[str]:
+        """Observed variables that cannot move."""
+        return [name for name in model.observed if name not in self.moved]
+
+
+def _requested(model: SCM, settled: Settled, rows: int) -> pa.Array:
+    """What was asked for: the value that each do was to set, as text; null for every other operation."""
+    text, columns = pa.string(), []
+    for action in settled.intervention.actions:
+        support, asked = model.variables[action.variable].support, pa.nulls(rows, pa.string())
+        if action.operation == "do" and np.ndim(action.value) == 0:
+            asked = constant(texts(as_column(action.value, support, 1), support)[0].as_py(), rows, text)
+        elif action.operation == "do":
+            missing = ~support.defined(action.value) | settled.refused.get(action.variable, False)
+            asked = texts(action.value, support, missing)
+        columns.append(asked)
+    if settled.intervention.domain is not None:
+        columns.append(pa.nulls(rows, text))
+    return _by_row(columns, rows, text)
 
 
 def _scores(drawn: Drawn, used: frozenset[str], rows: NDArray[np.int64] | None, size: int) -> pa.Array:
@@ -139,34 +231,26 @@ def _scores(drawn: Drawn, used: frozenset[str], rows: NDArray[np.int64] | None, 
 
 def _listed(entries: Sequence[tuple[str, str, pa.Array, pa.Array]], rows: int) -> pa.Array:
     """A list of interventions a row: entry by entry in, row by row out."""
-    kinds = {each.name: each.type for each in INTERVENTION.value_type}
-    count = len(entries)
-    children = (
-        [
-            pa.concat_arrays([constant(entry[0], rows, kinds["variable"]) for entry in entries]),
-            pa.concat_arrays([constant(entry[1], rows, kinds["operation"]) for entry in entries]),
-            pa.concat_arrays([entry[2] for entry in entries]),
-            pa.concat_arrays([entry[3] for entry in entries]),
-            pa.nulls(rows * count, pa.string()),
-        ]
-        if entries
-        else [pa.nulls(0, pa.string())] * 5
-    )
-    flat = pa.StructArray.from_arrays(children, names=list(kinds))
+    kind = INTERVENTION.value_type
+    text = pa.string()
+    columns = []
+    for variable, operation, before, after in entries:
+        said = [constant(each, rows, text) for each in (variable, operation)]
+        columns.append(pa.StructArray.from_arrays([*said, before, after, pa.nulls(rows, text)], fields=list(kind)))
+    return _by_row(columns, rows, kind)
+
+
+def _by_row(columns: Sequence[pa.Array], rows: int, kind: pa.DataType) -> pa.Array:
+    """Columns as one list a row."""
+    count = len(columns)
+    flat = pa.concat_arrays(columns) if count else pa.nulls(0, kind)
     if count > 1:
         flat = flat.take(pa.array(np.arange(rows * count).reshape(count, rows).T.reshape(-1)))
     offsets = np.arange(0, rows * count + 1, count, dtype=np.int32) if count else np.zeros(rows + 1, dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), flat)
 
 
-def _masked(column: pa.Array, missing: NDArray[np.bool_] | None) -> pa.Array:
-    if missing is None:
+def _masked(column: pa.Array, missing: NDArray[np.bool_]) -> pa.Array:
+    if not missing.any():
         return column
     return pa.compute.if_else(pa.array(missing), pa.scalar(None, column.type), column)
-
-
-def _reasons(impossible: NDArray[np.bool_]) -> pa.Array:
-    offsets = np.zeros(len(impossible) + 1, dtype=np.int32)
-    np.cumsum(impossible, out=offsets[1:])
-    text = constant("scm: no noise explains this unit under the model", int(impossible.sum()), pa.string())
-    return pa.ListArray.from_arrays(pa.array(offsets), text)

@@ -5,6 +5,8 @@ See :mod:`generators.scm.interventions` for how a recipe writes them.
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,15 +17,25 @@ from numpy.typing import NDArray
 from contrafact.errors import InterventionError, did_you_mean
 from contrafact.streams import Streams
 from generators.scm.expression import Expression
-from generators.scm.interventions import OPERATIONS, Action, Intervention, Operation, as_column, check_variable, numeric
+from generators.scm.interventions import (
+    OPERATIONS,
+    Action,
+    Intervention,
+    Operation,
+    as_column,
+    check_variable,
+    intervene,
+    numeric,
+)
 from generators.scm.mechanisms.base import Columns
-from generators.scm.model import SCM
-from generators.scm.support import Support
+from generators.scm.model import BASE, SCM
+from generators.scm.support import REAL, Support
 
-__all__ = ["Request", "Wanted", "read_request"]
+__all__ = ["Request", "Settled", "Wanted", "read_request"]
 
 _POLICIES = ("another", "same")
 _POLICY_KEYS = ("uniform", "choice", "expression")
+_LARGEST = 2.0**63  # from here on a whole number is no int64
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,21 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Settled:
+    """The intervention for some units, policies decided.
+
+    Attributes
+    ----------
+    refused : mapping of name to ndarray of bool, shape (n,)
+        Units for which a policy gave a variable a value that it cannot have. They are given their fact instead, so that
+        nothing else goes wrong, and have no counterfactual.
+    """
+
+    intervention: Intervention
+    refused: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Request:
     """One intervention as asked for."""
 
@@ -44,18 +71,30 @@ class Request:
     domain: str | None = None
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def settle(self, model: SCM, facts: Columns, streams: Streams, units: NDArray[np.int64]) -> Intervention:
+    def settle(self, model: SCM, facts: Columns, streams: Streams, units: NDArray[np.int64]) -> Settled:
         """The intervention for some units: policies decided from their facts and their own random numbers."""
-        actions = tuple(
-            Action(each.variable, each.operation, self._value(each, model, facts, streams, units))
-            for each in self.wanted
-        )
-        return Intervention(actions, self.domain)
+        actions, refused = [], {}
+        for each in self.wanted:
+            value = self._value(each, model, facts, streams, units)
+            if each.policy == "expression":
+                value, outside = _fitted(value, model.variables[each.variable].support, facts[each.variable])
+                if outside.any():
+                    refused[each.variable] = outside
+            actions.append(Action(each.variable, each.operation, value))
+        return Settled(Intervention(tuple(actions), self.domain), refused)
 
-    def restore(self, model: SCM, after: Mapping[str, NDArray[Any]]) -> Intervention:
+    def check(self, model: SCM) -> None:
+        """Raise ``ContrafactError`` where the operations together make no model: a cycle, noise of another kind."""
+        actions = tuple(Action(each.variable, each.operation, each.value) for each in self.wanted)
+        everywhere = self.domain == "another"
+        targets = [BASE, *model.origin.domains] if everywhere else [self.domain]
+        for target in targets:
+            intervene(model, Intervention(actions, target))
+
+    def restore(self, model: SCM, asked: Mapping[str, NDArray[Any]]) -> Intervention:
         """The same intervention from a stored record: constants from the recipe, policies from what they gave."""
         actions = tuple(
-            Action(each.variable, each.operation, each.value if each.policy is None else after[each.variable])
+            Action(each.variable, each.operation, each.value if each.policy is None else asked[each.variable])
             for each in self.wanted
         )
         return Intervention(actions, self.domain)
@@ -67,26 +106,19 @@ class Request:
         if each.policy == "same":
             return fact
         if each.policy == "expression":
-            return self._computed(each, support, facts, len(units))
+            return as_column(np.asarray(each.value(facts)).astype(np.float64), REAL, len(units))
         uniforms = unit_uniforms(streams, f"policy:{each.operation}:{each.variable}", units)
         if each.policy == "another":
             return _another(support, fact, uniforms)
         if each.policy == "uniform":
             low, high = each.value
-            drawn = low + (high - low) * uniforms
-            return np.rint(drawn).astype(np.int64) if support.kind == "integer" else drawn
+            if support.values:
+                inside = [number for number in support.values if low <= number <= high]
+                return np.asarray(inside)[(uniforms * len(inside)).astype(np.int64)]
+            if support.kind == "integer":
+                return low + (uniforms * (high - low + 1)).astype(np.int64)
+            return low + (high - low) * uniforms
         return np.asarray(each.value)[(uniforms * len(each.value)).astype(np.int64)]
-
-    def _computed(self, each: Wanted, support: Support, facts: Columns, rows: int) -> NDArray[Any]:
-        values = as_column(np.asarray(each.value(facts)).astype(np.float64), Support(), rows)
-        column = as_column(values, support, rows) if support.kind != "real" else values
-        outside = ~support.contains(column)
-        if outside.any():
-            raise InterventionError(
-                f"the expression {each.value.text!r} gives {each.variable} = {values[outside][0]:g} for some unit",
-                allowed=support.text(),
-            )
-        return column
 
 
 def read_request(spec: Mapping[str, Any], model: SCM) -> Request:
@@ -122,7 +154,9 @@ def read_request(spec: Mapping[str, Any], model: SCM) -> Request:
             raise InterventionError(f"two operations on {name!r} in one intervention", fix="keep one of them")
     if not wanted and domain is None:
         raise InterventionError("an intervention that changes nothing", allowed=", ".join(allowed))
-    return Request(wanted, domain, levels)
+    request = Request(wanted, domain, levels)
+    request.check(model)
+    return request
 
 
 def unit_uniforms(streams: Streams, name: str, units: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -153,13 +187,11 @@ def _wanted(model: SCM, name: str, operation: Operation, value: Any, levels: Map
             )
         from generators.scm.readers.spec import mechanism_from_spec
 
-        mechanism = mechanism_from_spec(name, value, levels)
-        model.with_mechanisms({name: mechanism})  # its parents exist and make no cycle
-        return Wanted(name, operation, mechanism)
+        return Wanted(name, operation, mechanism_from_spec(name, value, levels, support=support))
     if operation in ("shift", "scale"):
         if not numeric(support):
             raise InterventionError(f"{operation} on {name!r}, which is {support.kind}", fix="use do or soft")
-        return _amount(name, operation, value)
+        return _amount(name, operation, value, support)
     if isinstance(value, str) and value in _POLICIES and value not in support.levels:
         _check_another(name, support, value)
         return Wanted(name, operation, None, value)
@@ -168,10 +200,20 @@ def _wanted(model: SCM, name: str, operation: Operation, value: Any, levels: Map
     return Wanted(name, operation, support.encode(value, name))
 
 
-def _amount(name: str, operation: Operation, value: Any) -> Wanted:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise InterventionError(f"{operation}: {name} by {value!r}", allowed="a finite number")
-    return Wanted(name, operation, value)
+def _amount(name: str, operation: Operation, value: Any, support: Support) -> Wanted:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        raise InterventionError(
+            f"{operation}: {name} by {value!r}", allowed="a finite number", fix=f"{operation}: {{{name}: 1}}"
+        )
+    if support.kind != "integer":
+        return Wanted(name, operation, float(value))
+    if not float(value).is_integer() or abs(value) >= _LARGEST:
+        raise InterventionError(
+            f"{operation}: {name} by {value!r}, and {name} is of whole numbers",
+            allowed="a whole number",
+            fix=f'{operation}: {{{name}: {round(value) or 1}}}, or do: {{{name}: {{expression: "round(…)"}}}}',
+        )
+    return Wanted(name, operation, int(value))
 
 
 def _check_another(name: str, support: Support, policy: str) -> None:
@@ -180,8 +222,8 @@ def _check_another(name: str, support: Support, policy: str) -> None:
             f"'another' value of {name!r} cannot be drawn: it has no bounds",
             fix=f"support: {{lower: …, upper: …}} for {name}, or do: {{{name}: {{uniform: [low, high]}}}}",
         )
-    if policy == "another" and support.discrete is not None and len(support.discrete) < 2:
-        raise InterventionError(f"{name!r} has one value only: there is no other")
+    if policy == "another" and _only_value(support):
+        raise InterventionError(f"{name!r} has one value only: there is no other", fix="act on another variable")
 
 
 def _policy(
@@ -193,7 +235,7 @@ def _policy(
         )
     policy, value = next(iter(spec.items()))
     if policy == "expression":
-        return Wanted(name, "do", Expression(str(value), levels=levels, known=list(model.variables)), policy)
+        return Wanted(name, "do", _formula(name, str(value), levels, model), policy)
     if not isinstance(value, list | tuple) or not value:
         raise InterventionError(f"do: {name} by {policy} {value!r}", allowed=f"{policy}: a list")
     codes = [support.encode(item, name) for item in value]
@@ -208,15 +250,68 @@ def _ends(support: Support) -> tuple[float, float] | None:
     return support.seen
 
 
+def _formula(name: str, text: str, levels: Mapping[str, tuple[str, ...]], model: SCM) -> Expression:
+    formula = Expression(text, levels=levels, known=list(model.variables))
+    latent = [each for each in formula.names if each in model.latent]
+    if latent:
+        raise InterventionError(
+            f"the value {text!r} of {name} reads {latent[0]!r}, which is latent: it would show in the record",
+            allowed=", ".join(model.observed),
+            fix="compute it from observed variables",
+        )
+    return formula
+
+
+def _fitted(
+    values: NDArray[np.float64], support: Support, fact: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Computed numbers in memory form, and where they are outside the support; there the fact stands for them."""
+    outside = ~np.isfinite(values)
+    if support.kind != "real":
+        outside |= (np.abs(values) >= _LARGEST) | (values != np.rint(values))
+    if support.kind == "boolean":
+        outside |= (values != 0) & (values != 1)
+    column = np.where(outside, fact, values).astype(support.dtype)
+    outside |= ~support.contains(column)
+    return np.where(outside, fact, column), outside
+
+
 def _another(support: Support, fact: NDArray[Any], uniforms: NDArray[np.float64]) -> NDArray[Any]:
-    """Another value than the fact, uniformly: on the support's values, or between its ends."""
-    values = support.discrete
-    if values is None:
-        ends = _ends(support)
-        assert ends is not None  # noqa: S101  # checked when the recipe was read
-        drawn = ends[0] + (ends[1] - ends[0]) * uniforms
-        return np.rint(drawn).astype(np.int64) if support.kind == "integer" else drawn
-    place = fact.astype(np.int64) - int(values[0])
-    other = (uniforms * (len(values) - 1)).astype(np.int64)
-    other += other >= place
-    return np.asarray(values)[other]
+    """Another value than the fact, uniformly: among the support's values, or between its ends.
+
+    Among n values of which the fact is one, a draw from the n - 1 others: places from the fact's own on move up by one.
+    A fact that is not among them is no reason to leave a place out.
+    """
+    listed = support.discrete
+    if listed is None and support.kind == "real":
+        low, high = _real_ends(support)
+        return low + (high - low) * uniforms
+    if listed is None:
+        first, last = (int(each) for each in _whole_ends(support))
+        count, place = last - first + 1, fact - first
+        among = (place >= 0) & (place < count)
+    else:
+        first, count = 0, len(listed)
+        place = np.searchsorted(np.asarray(listed), fact)
+        among = np.asarray(listed)[np.minimum(place, count - 1)] == fact
+    other = (uniforms * (count - among)).astype(np.int64)
+    other += among & (other >= place)
+    return first + other if listed is None else np.asarray(listed)[other]
+
+
+def _only_value(support: Support) -> bool:
+    if support.discrete is not None:
+        return len(support.discrete) < 2
+    low, high = _real_ends(support) if support.kind == "real" else _whole_ends(support)
+    return low >= high
+
+
+def _real_ends(support: Support) -> tuple[float, float]:
+    ends = _ends(support)
+    assert ends is not None  # noqa: S101  # checked when the recipe was read
+    return ends
+
+
+def _whole_ends(support: Support) -> tuple[int, int]:
+    low, high = _real_ends(support)
+    return math.ceil(low), math.floor(high)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from contrafact.record import class_label
 __all__ = ["BOOLEAN", "INTEGER", "REAL", "Kind", "Support"]
 
 Kind = Literal["real", "integer", "boolean", "categorical"]
+_LISTED = 65_536  # integers that are written out one by one
 _KINDS: tuple[Kind, ...] = ("real", "integer", "boolean", "categorical")
 
 
@@ -34,6 +36,8 @@ class Support:
         Bounds that no value may pass.
     seen : tuple of float, optional
         Lowest and highest value of the data the model was fitted to.
+    values : tuple of int, optional
+        The only values of an integer, ascending, where they are not all between two bounds.
     """
 
     kind: Kind = "real"
@@ -41,6 +45,7 @@ class Support:
     lower: float | None = None
     upper: float | None = None
     seen: tuple[float, float] | None = None
+    values: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -48,9 +53,21 @@ class Support:
         if (self.kind == "categorical") != bool(self.levels):
             raise ModelError("a categorical variable has levels, and no other kind has", fix="levels: [low, high]")
         if len(set(self.levels)) != len(self.levels):
-            raise ModelError(f"levels {list(self.levels)} name one value twice")
+            raise ModelError(
+                f"levels {list(self.levels)} name one value twice", allowed="different names", fix="rename one of them"
+            )
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            raise ModelError(f"lower bound {self.lower} is above upper bound {self.upper}")
+            raise ModelError(
+                f"lower bound {self.lower} is above upper bound {self.upper}",
+                allowed="lower <= upper",
+                fix=f"lower: {self.upper}, upper: {self.lower}",
+            )
+        if self.values and (self.kind != "integer" or list(self.values) != sorted(set(self.values))):
+            raise ModelError(
+                f"values {list(self.values)} do not serve for a support of kind {self.kind}",
+                allowed="whole numbers, ascending, of an integer",
+                fix="values: [0, 2, 5]",
+            )
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -64,8 +81,11 @@ class Support:
             return tuple(range(len(self.levels)))
         if self.kind == "boolean":
             return (False, True)
+        if self.values:
+            return tuple(each for each in self.values if self._within(each))
         if self.kind == "integer" and self.lower is not None and self.upper is not None:
-            return tuple(range(int(self.lower), int(self.upper) + 1))
+            whole = range(math.ceil(self.lower), math.floor(self.upper) + 1)
+            return tuple(whole) if len(whole) <= _LISTED else None
         return None
 
     def arrow(self, name: str) -> pa.Field:
@@ -77,22 +97,34 @@ class Support:
     def encode(self, value: Any, variable: str) -> Any:
         """A value as a person writes it, in memory form. Raises ``InterventionError`` outside the support."""
         code = self._encode(value, variable)
-        if (self.lower is not None and code < self.lower) or (self.upper is not None and code > self.upper):
+        if not self._within(code) or (self.values and code not in self.values):
             raise InterventionError(f"{variable} = {value!r} is out of bounds", allowed=self.text())
         return code
 
     def contains(self, column: NDArray[Any]) -> NDArray[np.bool_]:
         """Whether each value (in memory form) is in the support. Shape (n,)."""
-        inside = np.ones(len(column), dtype=bool)
-        if self.kind == "categorical":
-            return (column >= 0) & (column < len(self.levels))
-        if self.kind == "real":
-            inside = np.isfinite(column)
+        inside = self.defined(column)
+        if self.values:
+            inside = inside & np.isin(column, self.values)
         if self.lower is not None:
             inside &= column >= self.lower
         if self.upper is not None:
             inside &= column <= self.upper
         return inside
+
+    def defined(self, column: NDArray[Any]) -> NDArray[np.bool_]:
+        """Whether each entry is a value at all, within bounds or not: a finite number, the code of a level. Shape (n,).
+
+        The lowest int64 stands for what rounds to no whole number. A boolean column cannot tell: see
+        :meth:`generators.scm.mechanisms.base.Mechanism.defined`.
+        """
+        if self.kind == "real":
+            return np.asarray(np.isfinite(column))
+        if self.kind == "categorical":
+            return np.asarray((column >= 0) & (column < len(self.levels)))
+        if self.kind == "integer":
+            return np.asarray(column != np.iinfo(np.int64).min)
+        return np.ones(len(column), dtype=bool)
 
     def text(self) -> str:
         """The support in words, for messages."""
@@ -100,19 +132,31 @@ class Support:
             return "one of " + ", ".join(self.levels)
         if self.kind == "boolean":
             return "true or false"
+        if self.values:
+            return "one of " + ", ".join(map(str, self.discrete or ()))
         low = "-inf" if self.lower is None else f"{self.lower:g}"
         high = "inf" if self.upper is None else f"{self.upper:g}"
         return f"{'a whole number' if self.kind == 'integer' else 'a finite number'} in [{low}, {high}]"
 
     def spec(self) -> dict[str, Any]:
         """What rebuilds this support; only what differs from a plain real."""
-        whole = {"kind": self.kind, "levels": list(self.levels), "lower": self.lower, "upper": self.upper}
+        whole = {
+            "kind": self.kind,
+            "levels": list(self.levels),
+            "lower": self.lower,
+            "upper": self.upper,
+            "values": list(self.values),
+        }
         return {key: value for key, value in whole.items() if value not in (None, [])}
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Support:
         """Support from its ``spec``."""
-        return cls(**{**spec, "levels": tuple(str(level) for level in spec.get("levels", ()))})
+        levels, values = spec.get("levels", ()), spec.get("values", ())
+        return cls(**{**spec, "levels": tuple(str(level) for level in levels), "values": tuple(values)})
+
+    def _within(self, value: Any) -> bool:
+        return not ((self.lower is not None and value < self.lower) or (self.upper is not None and value > self.upper))
 
     def _encode(self, value: Any, variable: str) -> Any:
         if self.kind == "categorical":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,10 @@ from contrafact.identity import identity_of
 from contrafact.stages import Source
 from contrafact.streams import Streams
 from generators.scm.arrow import subset
+from generators.scm.exactness import Uniqueness, uniqueness_of
+from generators.scm.faults import check_values
 from generators.scm.loading import Loaded
-from generators.scm.mechanisms.base import Floats
+from generators.scm.mechanisms.base import Columns, Floats
 from generators.scm.model import BASE, SCM
 from generators.scm.operations import abduct, draw_noise, predict
 from generators.scm.requests import unit_uniforms
@@ -67,9 +69,13 @@ class Units:
         self.observed_only = abduction == "observed" or self.from_table
         if self.from_table and loaded.facts is None:
             raise RecipeError("facts: table, and the model was not fitted to one", fix="facts: sampled")
-        if self.observed_only and self.model.latent:
+        own = getattr(self.model, "completed", None)  # a variable may be called so, too
+        self.completed: Callable[[Columns], Mapping[str, NDArray[Any]]] | None = own if callable(own) else None
+        if self.observed_only and self.model.latent and self.completed is None:
             raise RecipeError(
-                f"noise cannot be inferred while {', '.join(self.model.latent)} are latent", fix="abduction: known"
+                f"noise cannot be inferred while {', '.join(self.model.latent)} are latent",
+                allowed="models without latent variables, or with a method completed(facts) that recovers them",
+                fix="abduction: known",
             )
         everywhere = [BASE, *self.model.domains]
         self.codes = [everywhere.index(name) for name in domains] or [0]
@@ -79,6 +85,9 @@ class Units:
             raise RecipeError(
                 "the rows of a table live in the base environment", fix="remove domain, or facts: sampled"
             )
+        self.uniqueness = uniqueness_of(self._in(self.codes[0])) if self.observed_only else Uniqueness()
+        if not self.from_table:
+            check_values([self._in(code) for code in dict.fromkeys(self.codes)])
 
     @property
     def count(self) -> int | None:
@@ -96,7 +105,7 @@ class Units:
         noise = draw_noise(self.model, streams, start, stop)
         values = self._predicted(noise, domain)
         if self.observed_only:
-            return self._abducted(values, domain, streams, start)
+            return self._abducted(self._seen(values), domain, streams, start)
         return Drawn(values, noise, False, np.ones(stop - start, dtype=bool), domain)
 
     def table_digest(self) -> str | None:
@@ -114,11 +123,10 @@ class Units:
         if self.from_table:
             table = self.loaded.table or "a table"
             said = f"Facts are the rows of {table}; their counterfactuals hold in the model that was fitted to it"
-            return (f"{said}, and are as true of the world as that model is.",)
+            return (f"{said}, and are as true of the world as that model is.", *self.uniqueness.notes)
         if self.observed_only:
-            return (
-                "Noise was inferred from the values alone; where it is not unique it is a draw from its posterior.",
-            )
+            drawn = "Noise was inferred from the values alone; where it is not unique it is a draw from its posterior."
+            return (drawn, *self.uniqueness.notes)
         return ()
 
     def _domain(self, start: int, stop: int, streams: Streams) -> NDArray[np.int64]:
@@ -143,17 +151,34 @@ class Units:
     ) -> Drawn:
         posterior = abduct(self._in(self.codes[0]), values, streams, start)
         noise = dict(posterior.noise)
-        return Drawn(values, noise, True, posterior.possible, domain, posterior.drawn, posterior.ess)
+        guessed = posterior.drawn | self.uniqueness.guessed
+        return Drawn(values, noise, True, posterior.possible, domain, guessed, posterior.ess)
+
+    def _seen(self, values: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """What an observer has: the observed columns, and of the latent ones what the model can tell from these."""
+        if not self.model.latent or self.completed is None:
+            return values
+        return dict(self.completed({name: values[name] for name in self.model.observed}))
 
     def _in(self, code: int) -> SCM:
         return self.model.in_domain([BASE, *self.model.domains][code])
 
 
 class UnitSource(Source):
-    """Numbers the units of a model: ``<model>-<key>-<number>``, the key being that of (model, seed)."""
+    """Numbers the units of a model: ``<model>-<key>-<number>``.
 
-    def __init__(self, model: SCM, seed: int, count: int | None) -> None:
-        self.prefix = f"{model.name}-{identity_of([model.identity, seed], length=6)}-"
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    decides : JSON-like value
+        All that decides which noise and which facts a unit has; the key is its hash.
+    count : int, optional
+        None for units without end.
+    """
+
+    def __init__(self, name: str, decides: Any, count: int | None) -> None:
+        self.prefix = f"{name}-{identity_of(decides, length=6)}-"
         self.count = count
 
     def rows(self) -> int | None:

@@ -40,10 +40,13 @@ def single(
     *,
     keep_unmoved: bool = False,
 ) -> World:
-    """Columns under one intervention. With ``facts``, only what lies downstream is computed."""
+    """Columns under one intervention. With ``facts``, only what lies downstream is computed.
+
+    ``keep_unmoved`` is for abducted noise; see :func:`generators.scm.operations.predict`.
+    """
     submodel = intervene(model, intervention)
     targets = intervention.targets(model)
-    return predict(submodel, noise, rows, facts=facts, changed=targets, keep_unmoved=keep_unmoved)
+    return predict(submodel, noise, rows, facts=facts, changed=targets, keep_unmoved=keep_unmoved, factual=model)
 
 
 def twin(model: SCM, noise: Noise, rows: int, intervention: Intervention) -> tuple[World, World]:

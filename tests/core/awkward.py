@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from contrafact.errors import DataError, TransientError
-from contrafact.stages import Context, Judgement, PairFilter, SetFilter, Sketches
+from contrafact.stages import Context, Judgement, PairFilter, RowFilter, SetFilter, Sketches
 from tests.core.toys import EveryOther, Parity
 
 
@@ -113,6 +114,45 @@ class Grouped(SetFilter):
         for sketch in sketches:
             groups = [f"g{int(unit[1:]) // 10}" for unit in sketch["number"].to_pylist()]
             yield Judgement(np.ones(sketch.num_rows, dtype=bool), groups=pa.array(groups))
+
+
+class OnceEach(Parity):
+    """Remembers the units it was asked for; some raise, and some give what no field can hold."""
+
+    name = "once_each"
+    asked: ClassVar[list[int]] = []
+
+    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
+        number = unit["number"]
+        self.asked.append(number)
+        if number % 10 == 3:
+            raise ZeroDivisionError("division by zero")
+        for pair in super().make(unit, rng):
+            yield {**pair, "label": "odd"} if number % 10 == 5 else pair
+
+
+class JudgedOnce(RowFilter):
+    """Remembers the pairs it was shown, and fails on some of them."""
+
+    name = "judged_once"
+    asked: ClassVar[list[int]] = []
+
+    def judge_row(self, pair: Mapping[str, Any]) -> bool:
+        number = pair["factual"]["number"]
+        self.asked.append(number)
+        return bool(1 / (number % 10 - 7))
+
+
+class Stops(Parity):
+    """Takes its time, and ends the build at one number."""
+
+    name = "stops"
+
+    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
+        time.sleep(0.02)
+        if unit["number"] == 25:
+            raise DataError("that will never do", fix="another number")
+        return super().make(unit, rng)
 
 
 class Busy(Parity):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ from contrafact.candidates import constant, hidden_of, make_candidates, pair_ids
 from contrafact.errors import PluginError, StageError
 from contrafact.plan import Plan
 from contrafact.recipe import parse_recipe
+from tests.core.awkward import OnceEach
 from tests.core.builds import plan_of, toy
 
 
-def awkward(name: str, tmp_path: Path, rows: int = 20, **options: Any) -> Plan:
+def awkward(name: str, tmp_path: Path, rows: int = 20, shard_rows: int | None = None, **options: Any) -> Plan:
     generator = {"use": f"tests.core.awkward:{name}", **options}
-    return plan_of(parse_recipe({"name": "toy", "rows": rows, "generator": generator}), tmp_path)
+    recipe = {"name": "toy", "rows": rows, "shard_rows": shard_rows, "generator": generator}
+    return plan_of(parse_recipe(recipe), tmp_path)
 
 
 def test_candidates_have_the_whole_record_and_their_place_in_the_source(tmp_path: Path) -> None:
@@ -81,6 +84,30 @@ def test_units_that_fail_are_rejects_in_their_place_and_the_others_are_made(
         assert pair["generator"] == "parity"
         assert pair["provenance"]["seed"] == 0
         assert (pair["label_source"], pair["task"]) == ("oracle", "counterfactual")
+
+
+def test_rows_that_fail_cost_no_other_row_a_second_call(tmp_path: Path) -> None:
+    """A unit may be paid for: only it is lost, whether its making raises or gives what no field can hold."""
+    OnceEach.asked.clear()
+    pairs = make_candidates(awkward("OnceEach", tmp_path, shard_rows=20), 0).to_pylist()
+    assert OnceEach.asked == list(range(20))
+    lost = {pair["unit_id"]: pair["reasons"][0] for pair in pairs if not pair["accepted"]}
+    assert lost.keys() == {"n3", "n13", "n5", "n15"}
+    assert lost["n3"] == "once_each: ZeroDivisionError: division by zero"
+    assert lost["n5"].startswith("once_each: Arrow")
+    assert [pair["unit_id"] for pair in pairs] == [f"n{number}" for number in range(20)]
+
+
+def test_a_row_generator_that_always_raises_is_not_asked_for_every_unit(tmp_path: Path) -> None:
+    plan = plan_of(toy({"raise_every": 1}, rows=1000, shard_rows=1000), tmp_path)
+    with pytest.raises(StageError, match=r"generator 'parity' failed on every one of \d+ rows tried: ZeroDivision"):
+        make_candidates(plan, 0)
+
+
+def test_units_of_which_each_gives_what_no_field_can_hold_stop_the_build(tmp_path: Path) -> None:
+    plan = awkward("OnceEach", tmp_path, count=6)
+    with pytest.raises(StageError, match=r"generator 'once_each' failed on every one of 1 rows: Arrow"):
+        plan.generator.generate(plan.source.read(5, 6), replace(plan.context(5), proof=1))
 
 
 def test_every_second_row_of_a_long_shard_may_fail(tmp_path: Path) -> None:

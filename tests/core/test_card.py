@@ -79,7 +79,8 @@ def test_load_dataset_reads_the_three_configurations(drug: Path, manifest: dict[
     }
     for split, rows in pairs.items():
         assert hidden[split]["pair_id"][:] == rows["pair_id"][:]
-    assert set(hidden["train"].features) == {"pair_id", "noise", "request", "latent", "counterfactual_latent"}
+    fields = {"pair_id", "noise", "request", "requested", "latent", "counterfactual_latent"}
+    assert set(hidden["train"].features) == fields
 
 
 def test_what_is_hidden_is_not_among_the_pairs(drug: Path) -> None:

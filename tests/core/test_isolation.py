@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contrafact.errors import DataError, RowError, StageError, StorageError, TransientError
-from contrafact.isolation import attempts
+from contrafact.isolation import attempts, one_by_one
 
 Numbers = Callable[[pa.Table, int], list[int]]
 
@@ -86,6 +86,40 @@ def test_a_stage_that_always_raises_stops_after_a_few_probes() -> None:
     assert len(calls) == 1 + 64
     assert caught.value.fix is not None
     assert caught.value.exit_code == 2
+
+
+@settings(max_examples=80)
+@given(count=st.integers(0, 200), bad=st.sets(st.integers(0, 199)))
+def test_one_by_one_asks_for_every_row_once(count: int, bad: set[int]) -> None:
+    asked: list[int] = []
+
+    def stage(row: int) -> int:
+        asked.append(row)
+        if row in bad:
+            raise ValueError(f"bad: {row}")
+        return row
+
+    if count and bad >= set(range(count)):
+        with pytest.raises(StageError, match="failed on every one of"):
+            one_by_one("toy", stage, count)
+        return
+    found = one_by_one("toy", stage, count)
+    assert sorted(asked) == list(range(count))
+    assert [(each.start, each.stop) for each in found] == [(row, row + 1) for row in range(count)]
+    assert {each.start for each in found if each.reason} == {row for row in bad if row < count}
+    assert all(each.result == each.start for each in found if not each.reason)
+
+
+def test_one_by_one_stops_where_rows_all_over_a_long_table_fail() -> None:
+    asked: list[int] = []
+
+    def stage(row: int) -> int:
+        asked.append(row)
+        raise ValueError("never")
+
+    with pytest.raises(StageError, match=r"failed on every one of \d+ rows tried: ValueError: never"):
+        one_by_one("toy", stage, 100_000)
+    assert len(asked) == len(set(asked)) <= 128
 
 
 def test_a_row_error_is_its_own_reason() -> None:

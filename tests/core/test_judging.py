@@ -8,6 +8,7 @@ import pytest
 from contrafact.candidates import make_candidates
 from contrafact.errors import PluginError, StageError
 from contrafact.judging import Funnel, apply_judgements, judge, with_reasons
+from tests.core.awkward import JudgedOnce
 from tests.core.builds import BREAKS, SMALL, plan_of, toy
 
 
@@ -24,6 +25,18 @@ def test_filters_add_scores_verdicts_and_reasons_and_take_nothing_away(tmp_path:
     assert judged["scores"].to_pylist()[2] == {"below_4": 2.0, "below_7": 2.0}
     for column in ("pair_id", "factual", "counterfactual", "intervention", "label"):
         assert judged[column] == pairs[column]
+
+
+def test_a_row_filter_that_fails_on_a_pair_sees_every_other_once(tmp_path: Path) -> None:
+    plan = plan_of(toy(filters={"once": {"use": "tests.core.awkward:JudgedOnce"}}, shard_rows=20), tmp_path)
+    pairs = make_candidates(plan, 0)
+    JudgedOnce.asked.clear()
+    judged = apply_judgements(pairs, judge(pairs, plan.filters, plan.proof), Funnel())
+    assert JudgedOnce.asked == list(range(20))
+    reasons = dict(zip(judged["unit_id"].to_pylist(), judged["reasons"].to_pylist(), strict=True))
+    lost = {unit: each for unit, each in reasons.items() if each}
+    assert lost == {unit: ["once: failed: ZeroDivisionError: division by zero"] for unit in ("n7", "n17")}
+    assert judged["scores"].to_pylist()[7] == {"once": None}
 
 
 def test_the_funnel_counts_each_pair_where_it_was_first_rejected(tmp_path: Path) -> None:

@@ -76,6 +76,31 @@ def test_units_are_what_was_asked_for_or_what_there_is(
     assert spans[-1][1] == units
 
 
+@pytest.mark.parametrize(
+    ("keys", "shard_rows"),
+    [
+        ({"rows": 10}, 50_000),
+        ({"accept": 10}, 256),
+        ({"accept": 512}, 256),
+        ({"accept": 513}, 512),
+        ({"accept": 2000}, 1024),
+        ({"accept": 100_001}, 50_000),
+        ({"accept": 2000, "shard_rows": 7}, 7),
+    ],
+)
+def test_a_quotas_shards_are_no_larger_than_about_half_of_it(
+    keys: dict[str, Any], shard_rows: int, tmp_path: Path
+) -> None:
+    generator = {"use": "scm", "scm": "clinic", "interventions": {"do": {"age": 50}}, "label": "age"}
+    plan = make_plan(parse_recipe({"name": "toy", "generator": generator, **keys}), None, tmp_path)
+    assert plan.shard_rows == shard_rows
+
+
+def test_a_filter_may_not_be_called_as_the_generators_step(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"filters: 'parity' is the generator's step .*\n.*\n  fix: write my_name: "):
+        plan_of(toy(filters={"parity": SMALL}), tmp_path)
+
+
 def test_filters_keep_the_recipes_order_and_names(tmp_path: Path) -> None:
     plan = plan_of(toy(filters={"b": SMALL, "turn": EVERY_OTHER, "a": SMALL}), tmp_path)
     assert [each.alias for each in plan.filters] == ["b", "a"]

@@ -11,7 +11,7 @@ import pytest
 
 from contrafact import plugins
 from contrafact.errors import DataError, PluginError, RecipeError
-from contrafact.plugins import KINDS, create, file_hashes, find, listing, plugin_files
+from contrafact.plugins import KINDS, create, find, listing
 from tests.core.toys import Parity
 
 GENERATOR = """
@@ -121,8 +121,8 @@ def test_an_error_the_author_meant_for_the_user_passes_as_it_is(tmp_path: Path) 
     ("options", "message"),
     [
         ({"fial_every": 3}, r"generator has an unknown option 'fial_every' \(did you mean 'fail_every'\?\)"),
-        ({"fail_every": "often"}, r"generator\.fail_every: .*integer.*'often' was given"),
-        ({"fail_every": [1]}, r"generator\.fail_every: .*integer"),
+        ({"fail_every": "often"}, r"generator\.fail_every: 'often' was given, which is not a whole number"),
+        ({"fail_every": [1]}, r"generator\.fail_every: \[1\] was given, which is not a whole number"),
         ({"count": {}}, r"generator\.count: "),
         ({"self": 3}, r"unknown option 'self'"),
     ],
@@ -138,7 +138,7 @@ def test_options_that_fit_are_passed_on_and_others_keep_their_default() -> None:
 
 
 def test_a_missing_option_is_named() -> None:
-    with pytest.raises(RecipeError, match=r"filters\.small\.below: Field required"):
+    with pytest.raises(RecipeError, match=r"filters\.small\.below is needed and was not given"):
         create("filter", "tests.core.toys:Small", {}, "filters.small")
 
 
@@ -163,16 +163,6 @@ def test_a_plug_in_that_fails_to_start_says_where(tmp_path: Path) -> None:
 def test_something_that_cannot_be_called_is_no_plug_in() -> None:
     with pytest.raises(PluginError, match=r"math:pi"):
         create("filter", "math:pi", {}, "filters.pi")
-
-
-def test_plug_in_files_are_found_anywhere_in_a_recipe_and_hashed(tmp_path: Path) -> None:
-    path = written(tmp_path, GENERATOR)
-    spec = {"generator": {"use": "scm", "scm": {"use": "mine.py:Mine"}}, "filters": [{"x": "lost.py:X"}], "name": "a"}
-    assert plugin_files(spec, tmp_path) == {"mine.py": path}
-    before = file_hashes(spec, tmp_path)
-    written(tmp_path, GENERATOR + "\n")
-    assert before.keys() == {"mine.py"}
-    assert file_hashes(spec, tmp_path) != before
 
 
 @pytest.fixture

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from contrafact.recipe import parse_recipe
+from contrafact.validation import validate
 from tests.core.builds import EVERY_OTHER, SMALL, built, every_pair, stored, toy, tree
 
 
@@ -88,6 +91,51 @@ def test_a_quota_met_with_the_last_unit_is_met(tmp_path: Path) -> None:
 )
 def test_rows_say_why_they_ended_too(options: dict[str, Any], rows: int, ended: str, tmp_path: Path) -> None:
     assert built(toy(options, rows=rows), tmp_path)["ended"] == ended
+
+
+@pytest.mark.parametrize(("accept", "after"), [(100, {}), (40, {}), (40, {"groups": {"use": "clusters", "by": ["n"]}})])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_quota_keeps_a_balance(accept: int, after: dict[str, Any], seed: int, tmp_path: Path) -> None:
+    variables = {
+        "n": {"mechanism": "root", "noise": "normal"},
+        "rare": {"mechanism": "bernoulli", "probability": "0.3"},
+    }
+    generator = {
+        "use": "scm",
+        "scm": {"variables": variables},
+        "interventions": {"do": {"rare": "another"}},
+        "label": "rare",
+    }
+    recipe = {"name": "even", "seed": seed, "accept": accept, "generator": generator}
+    manifest = built(parse_recipe({**recipe, "filters": {"balance": {"by": "label"}, **after}}), tmp_path)
+    assert (manifest["accepted"], manifest["rejected"]) == (accept, manifest["proposed"] - accept)
+    assert Counter(stored(tmp_path)["label"].to_pylist()) == {0: accept // 2, 1: accept // 2}
+
+
+def test_a_filter_that_rejects_after_the_balance_does_not_stop_the_quota_from_being_met(tmp_path: Path) -> None:
+    filters = {"balance": {"by": "label"}, "turn": EVERY_OTHER}
+    manifest = built(toy(accept=20, filters=filters), tmp_path)
+    assert (manifest["accepted"], manifest["ended"]) == (20, "20 accepted pairs")
+
+
+def test_what_was_paid_for_and_not_needed_is_recorded(tmp_path: Path) -> None:
+    """Two of the first twenty units can be made, so that the next wave asks for more shards than are needed."""
+    whole = {}
+    for paid in (False, True):
+        out = tmp_path / str(paid)
+        recipe = toy({"use": "tests.core.toys:Paid", "paid": paid}, accept=6, filters={"turn": EVERY_OTHER})
+        manifest = built(recipe, out)
+        whole[paid] = manifest
+        assert manifest["accepted"] == 6
+        assert manifest["proposed"] == manifest["accepted"] + manifest["rejected"]
+        assert validate(out).problems == []
+    assert kept(tmp_path / "True") == kept(tmp_path / "False")
+    free, bought = whole[False], whole[True]
+    assert [shard["shard"] for shard in free["shards"]] == [0, 1, 2]
+    assert [shard["shard"] for shard in bought["shards"]] == [0, 1, 2, 3]
+    assert bought["shards"][3] == {"shard": 3, "units": 10, "proposed": 10, "accepted": 0, "rejected": 10}
+    assert bought["reasons"]["quota: 6 accepted pairs were asked for, and there are as many"] == 10
+    assert every_pair(tmp_path / "True").num_rows == 40
 
 
 def test_several_pairs_of_a_unit_count_one_by_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -156,6 +157,18 @@ def test_waiting_tables_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_arrow(tmp_path / "x.arrow").num_rows == 0
 
 
+MANIFEST: dict[str, Any] = {
+    "format": FORMAT,
+    "identity": "me",
+    "name": "mine",
+    "ended": "3 units",
+    "identity_parts": {"recipe": "a", "libraries": "b"},
+    **dict.fromkeys(("units", "proposed", "accepted", "rejected", "exact"), 0),
+    **{name: {} for name in ("label_sources", "splits", "reasons")},
+    **{name: [] for name in ("funnel", "shards", "files")},
+}
+
+
 def test_a_folder_is_claimed_once_and_remembered(tmp_path: Path) -> None:
     directory = RunDirectory(tmp_path / "run")
     with directory.locked():
@@ -165,11 +178,26 @@ def test_a_folder_is_claimed_once_and_remembered(tmp_path: Path) -> None:
         write_json(directory.report("proposed", 0), {"shard": 0})
     with pytest.raises(RunDirectoryError, match=r"belongs to another recipe .*mine, identity me; this one is you"):
         directory.claim("you", "yours")
-    write_json(directory.manifest, {"format": FORMAT, "identity": "me", "name": "mine"})
+    write_json(directory.manifest, MANIFEST)
     assert directory.claim("me", "mine") is True
     assert not directory.work.exists()
     with pytest.raises(RunDirectoryError, match="belongs to another recipe"):
         directory.claim("you", "yours")
+
+
+def test_what_changed_is_named_and_libraries_only_stop_a_build_that_is_unfinished(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path / "run")
+    with directory.locked():
+        assert directory.claim("me", "mine", {"recipe": "a", "libraries": "b"}) is False
+        write_json(directory.report("proposed", 0), {"shard": 0})
+    with pytest.raises(RunDirectoryError, match=r"this one is you\): recipe changed\n"):
+        directory.claim("you", "mine", {"recipe": "other", "libraries": "b"})
+    with pytest.raises(RunDirectoryError, match=r": libraries changed\n  fix: install the versions that it was begun"):
+        directory.claim("you", "mine", {"recipe": "a", "libraries": "other"})
+    write_json(directory.manifest, MANIFEST)
+    assert directory.claim("you", "mine", {"recipe": "a", "libraries": "other"}) is True
+    with pytest.raises(RunDirectoryError, match=r": recipe, libraries changed"):
+        directory.claim("you", "mine", {"recipe": "other", "libraries": "other"})
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:

@@ -63,7 +63,31 @@ class Parity(RowGenerator):
         fact = np.asarray(pairs["factual"].combine_chunks().field("number"))
         after = [changes[0]["after"] for changes in pairs["intervention"].to_pylist()]
         other = np.array(after, dtype=np.int64)
-        return Recomputed({"number": other}, pa.array(fact % 2), pa.array(other % 2))
+        drawn = np.array([int(unit.removeprefix("n")) for unit in pairs["unit_id"].to_pylist()], dtype=np.int64)
+        return Recomputed(
+            {"number": other},
+            pa.array(fact % 2),
+            pa.array(other % 2),
+            factual={"number": drawn},
+            exact=np.ones(len(fact), dtype=bool),
+            held_fixed=pa.array([[]] * len(fact), pa.list_(pa.string())),
+        )
+
+
+class Paid(Parity):
+    """Pairs that stand on a model's replies, or on none; the first numbers cannot be made."""
+
+    name = "paid"
+
+    def __init__(self, paid: bool = True) -> None:
+        super().__init__()
+        self.paid = paid
+
+    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
+        if unit["number"] < 18:
+            raise RowError("too low")
+        for pair in super().make(unit, rng):
+            yield {**pair, "request_ids": [f"r{unit['number']}"] if self.paid else [], "cost": 0.0}
 
 
 class Small(RowFilter):

@@ -130,6 +130,49 @@ def test_more_tolerance_never_accepts_less(labels: list[int], tolerances: tuple[
     assert (strict <= lax).all()
 
 
+@pytest.mark.parametrize(
+    ("options", "labels", "quota", "expected"),
+    [
+        ({}, [0] * 60 + [1] * 90, 100, {0: 50, 1: 50}),
+        ({}, [0] * 60 + [1] * 90, 101, {0: 51, 1: 50}),
+        ({}, [0] * 60 + [1] * 90, 500, {0: 60, 1: 60}),
+        ({"ratio": {"no": 9, "yes": 1}}, [0] * 200 + [1] * 20, 50, {0: 45, 1: 5}),
+        ({"ratio": {"no": 0, "yes": 1}}, [0] * 60 + [1] * 90, 20, {1: 20}),
+        # With a tolerance the shares are exact as far as the scarcest class reaches, and within the tolerance beyond.
+        ({"tolerance": 0.5}, [0] * 40 + [1] * 90, 60, {0: 30, 1: 30}),
+        ({"tolerance": 0.5}, [0] * 40 + [1] * 90, 90, {0: 36, 1: 54}),
+    ],
+)
+def test_a_quota_is_shared_out_among_the_classes(
+    options: dict[str, Any], labels: list[int], quota: int, expected: dict[int, int]
+) -> None:
+    judge = Balance(**options)
+    judge.quota(quota)
+    assert kept(judge, labels) == expected
+
+
+def test_what_belongs_to_no_class_has_its_part_of_the_quota() -> None:
+    judge = Balance(ratio={"no": 1})
+    judge.quota(50)
+    # The core cuts the class that is left alone, in the order of units: this filter makes room for it.
+    assert kept(judge, [0] * 60 + [1] * 40) == {0: 30, 1: 40}
+    judge.quota(None)
+    assert kept(judge, [0] * 60 + [1] * 40) == {0: 60, 1: 40}
+
+
+@settings(max_examples=60)
+@given(labels=LABELS, quota=st.integers(1, 50), tolerance=st.sampled_from([0.0, 0.3]))
+def test_a_quota_takes_as_many_as_it_says_or_all_that_would_pass(
+    labels: list[int], quota: int, tolerance: float
+) -> None:
+    free = kept(Balance(tolerance=tolerance), labels)
+    judge = Balance(tolerance=tolerance)
+    judge.quota(quota)
+    told = kept(judge, labels)
+    assert told.total() == min(quota, free.total())
+    assert all(told[label] <= free[label] for label in (0, 1))
+
+
 def test_large_classes_are_cut_exactly() -> None:
     draws = np.random.Generator(np.random.Philox(3)).integers(0, 2**64, 50_000, dtype=np.uint64)
     classes = np.where(np.arange(50_000) % 5 == 0, "rare", "common")

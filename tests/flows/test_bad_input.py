@@ -51,18 +51,21 @@ def expression(text: str) -> dict[str, Any]:
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     # The recipe.
     "unknown key": (changed("row", 3), "unknown key 'row' in the recipe (did you mean 'rows'?)"),
-    "no rows": (changed("rows", REMOVE), "give rows (so many units) or accept"),
-    "zero rows": (changed("rows", 0), "rows: Input should be greater than 0 (given: 0)"),
-    "negative rows": (changed("rows", -5), "(given: -5)"),
+    "no rows": (changed("rows", REMOVE), "neither rows nor accept was given"),
+    "zero rows": (changed("rows", 0), "rows: 0 was given, which is not a number above 0"),
+    "negative rows": (changed("rows", -5), "rows: -5 was given"),
     "rows and accept": (changed("accept", 3), "and not both"),
-    "splits": (changed("splits", {"train": 0.5, "test": 0.2}), "splits must sum to 1"),
+    "splits": (changed("splits", {"train": 0.5, "test": 0.2}), "sums to 0.7 allowed: shares from 0 to 1 that sum to 1"),
     "unknown generator": (changed("generator.use", "smc"), "no generator is called 'smc' (did you mean 'scm'?)"),
     "unknown filter": (changed("filters", {"grahp": {}}), "no filter is called 'grahp' (did you mean 'graph'?)"),
     "unknown option": (
         changed("generator.intervention", {}),
         "unknown option 'intervention' (did you mean 'interventions'?)",
     ),
-    "ill-typed option": (changed("generator.per_unit", "some"), "generator.per_unit: Input should be 'all' or 'one'"),
+    "ill-typed option": (
+        changed("generator.per_unit", "some"),
+        "generator.per_unit: 'some' was given allowed: 'all' or 'one'",
+    ),
     "unknown filter option": (
         changed("filters", {"effect_size": {"mim": 3, "variable": "dose"}}),
         "(did you mean 'min'?)",
@@ -197,7 +200,10 @@ PLUGINS = {
     "is empty": ("", "has no 'Mine'"),
     "is no model": ("Mine = 3\n", "'mine.py:Mine' is a int, and no causal model"),
     "fails to start": ("class Mine:\n    def __init__(self):\n        1 / 0\n", "could not be made: ZeroDivisionError"),
-    "wants an option": ("class Mine:\n    def __init__(self, size: int):\n        pass\n", "size: Field required"),
+    "wants an option": (
+        "class Mine:\n    def __init__(self, size: int):\n        pass\n",
+        "size is needed and was not given",
+    ),
     "has a cycle": (
         (
             "from generators.scm import *\nclass Mine(SCM):\n"
@@ -276,8 +282,8 @@ def test_missing_cells_have_a_policy(policy: str, recipe: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--rows", "0"], "rows: Input should be greater than 0 (given: 0)"),
-        (["--rows", "-3"], "(given: -3)"),
+        (["--rows", "0"], "rows: 0 was given, which is not a number above 0"),
+        (["--rows", "-3"], "rows: -3 was given"),
         (["--rows", "3", "--accept", "3"], "not both can be"),
         (["--rows", "many"], "Invalid value for '--rows'"),
         (["--workers", "0"], "workers: "),

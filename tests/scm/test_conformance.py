@@ -303,7 +303,7 @@ def test_values_outside_the_support_are_caught() -> None:
 
 
 def test_fractions_in_a_column_of_whole_numbers_are_caught() -> None:
-    report = report_of(Own(), INTEGER)
+    report = report_of(type("Whole", (Own,), {"support": INTEGER})())
     assert ("support", "recovery") in failed(report)
     assert "in a column of integer values" in text_of(report, "support")
 
@@ -397,4 +397,4 @@ def test_too_few_units_are_refused() -> None:
 
 
 def test_two_checks_of_one_model_agree_word_for_word() -> None:
-    assert str(report_of(Own(), INTEGER)) == str(report_of(Own(), INTEGER))
+    assert str(report_of(Own(), Support(lower=0))) == str(report_of(Own(), Support(lower=0)))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from contrafact.errors import InterventionError, ModelError
 from contrafact.streams import Streams
+from generators.scm import engine
 from generators.scm.counterfactual import counterfactual
 from generators.scm.interventions import Action, Intervention
-from generators.scm.mechanisms.additive import Linear, Root
+from generators.scm.mechanisms.additive import Additive, Linear, Root
 from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
 from generators.scm.model import SCM, Variable
 from generators.scm.noise import Normal
@@ -89,7 +90,7 @@ def _facts(rows: int, first: int = 0) -> dict[str, NDArray[Any]]:
     return sample(_model(), STREAMS, first, first + rows)[0]
 
 
-def _unblocked(facts: Columns, intervention: Intervention, start: int = 0) -> tuple[dict[str, NDArray[Any]], Posterior]:
+def _in_steps(facts: Columns, intervention: Intervention, start: int = 0) -> tuple[dict[str, NDArray[Any]], Posterior]:
     model, rows = _model(), len(facts["a"])
     posterior = abduct(model, facts, STREAMS, start)
     return single(model, posterior.noise, rows, intervention, facts, keep_unmoved=True), posterior
@@ -109,12 +110,12 @@ def _interventions(rows: int) -> st.SearchStrategy[Intervention]:
 
 @given(data=st.data(), rows=st.integers(0, 40), block=st.integers(1, 45), start=st.integers(0, 1000))
 @settings(max_examples=120, deadline=None)
-def test_blocks_of_any_size_give_the_bits_of_the_whole_columns(
+def test_one_call_in_blocks_of_any_size_gives_the_bits_of_the_three_steps(
     data: st.DataObject, rows: int, block: int, start: int
 ) -> None:
     facts, intervention = _facts(rows, start), data.draw(_interventions(rows))
     values, posterior = counterfactual(_model(), facts, intervention, STREAMS, start, block=block)
-    expected, whole = _unblocked(facts, intervention, start)
+    expected, whole = _in_steps(facts, intervention, start)
     assert list(values) == list(expected)
     for name, column in expected.items():
         assert values[name].dtype == column.dtype
@@ -123,6 +124,31 @@ def test_blocks_of_any_size_give_the_bits_of_the_whole_columns(
         assert noise.tobytes() == whole.noise[name].tobytes(), name
     for name, ess in posterior.ess.items():
         assert ess.tobytes() == whole.ess[name].tobytes(), name
+
+
+@pytest.mark.parametrize("block", [2, 7, 64])
+def test_every_operation_gives_the_same_bits_whatever_the_blocks(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    actions = (Action("b", "shift", np.linspace(-1, 1, 99)), Action("f", "do", np.arange(99.0)))
+    intervention = Intervention(actions, "north")
+    facts = _facts(99, 5)
+    world, whole = _in_steps(facts, intervention, 5)
+    monkeypatch.setattr(engine, "BLOCK_ROWS", block)
+    again = _facts(99, 5)
+    assert all(again[name].tobytes() == column.tobytes() for name, column in facts.items())
+    blocked, posterior = _in_steps(again, intervention, 5)
+    assert all(blocked[name].tobytes() == column.tobytes() for name, column in world.items())
+    assert all(posterior.noise[name].tobytes() == column.tobytes() for name, column in whole.noise.items())
+    assert posterior.drawn == whole.drawn == frozenset(["d"])
+    assert list(posterior.ess) == list(whole.ess) == ["d"]
+
+
+@pytest.mark.parametrize("mechanism", [Linear({"a": 0.3, "b": -7.1}, 0.2), Additive("sin(a) * exp(b)")])
+def test_what_abduction_says_prediction_gives_again_is_what_it_gives(mechanism: Mechanism) -> None:
+    rng = np.random.default_rng(0)
+    parents = {"a": rng.normal(size=5000), "b": rng.normal(size=5000)}
+    answer = mechanism.abduct(parents, rng.normal(size=5000), np.empty((5000, 0)))
+    assert answer.again is not None
+    assert answer.again.tobytes() == mechanism.predict(parents, answer.noise).tobytes()
 
 
 @pytest.mark.parametrize("operation", ["do", "shift"])
@@ -154,6 +180,7 @@ def test_noise_is_recovered_only_where_it_is_used() -> None:
     above = counterfactual(_model(), facts, Intervention((Action("b", "shift", 0.5),)), STREAMS)[1]
     assert list(above.noise) == ["b", "c", "d", "e"]
     assert not above.exact
+    assert above.drawn == {"d"}
     assert list(above.ess) == ["d"]
     assert above.noise["d"].shape == (100, 2)
 
@@ -194,6 +221,8 @@ def test_a_noise_that_must_be_drawn_asks_for_streams() -> None:
 def test_an_array_of_another_length_is_refused_with_both_lengths() -> None:
     with pytest.raises(InterventionError, match=r"do a has values of shape \(4,\) for 5 units(.|\n)*shape \(5,\)"):
         counterfactual(_model(), _facts(5), Intervention((Action("a", "do", np.zeros(4)),)), STREAMS)
+    with pytest.raises(InterventionError, match=r"do a has values of shape \(4,\) for 5 units"):
+        _in_steps(_facts(5), Intervention((Action("a", "do", np.zeros(4)),)))
 
 
 def test_an_unknown_variable_is_refused_with_the_nearest() -> None:

@@ -34,6 +34,7 @@ WORLD: dict[str, Any] = {
         ("arm == 'high'", pa.int64(), ("false", "true"), [0, 1]),
         ("3", pa.float64(), None, [3.0, 3.0]),
         ({"expression": "age > 50 and cured", "names": ["no", "yes"]}, pa.int64(), ("no", "yes"), [0, 1]),
+        ({"expression": "cured or dose > 3", "names": [False, True]}, pa.int64(), ("no", "yes"), [0, 1]),
     ],
 )
 def test_a_label_is_a_variable_or_an_expression(
@@ -53,6 +54,10 @@ def test_a_label_is_a_variable_or_an_expression(
         ("__import__('os')", r"no expression"),
         ({"expression": "dose", "name": ["a", "b"]}, r"label has an unknown key 'name'"),
         ({"expression": "dose > 1", "names": ["a"]}, r"label\.names \['a'\]"),
+        ({"expression": "dose > 1", "names": ["a", "a"]}, r"label\.names \['a', 'a'\]"),
+        ({"expression": "dose > 1", "names": 5}, r"label\.names 5"),
+        ({"expression": "2 * dose", "names": ["a", "b"]}, r"given for '2 \* dose', which is a number"),
+        ({"variable": "cured", "names": ["no", "yes"]}, r"given for 'cured', which is a variable"),
         ({"names": ["a", "b"]}, r"label"),
         ({}, r"label"),
         ({"expression": "dose", "variable": "arm"}, r"label"),

@@ -295,7 +295,7 @@ def test_a_mechanism_that_is_none_says_why(name: str) -> None:
 
 def test_a_support_says_what_comes_out() -> None:
     assert CASES["categorical, table"].mechanism.support == Support("categorical", LEVELS)
-    assert CASES["discrete, values"].mechanism.support == Support("integer", lower=-1, upper=5)
+    assert CASES["discrete, values"].mechanism.support == Support("integer", lower=-1, upper=5, values=(-1, 0, 5))
     assert CASES["bernoulli"].mechanism.support == BOOLEAN
     assert Deterministic("a > 1").support == BOOLEAN
     assert Deterministic("a > 1", INTEGER).support == INTEGER

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -133,20 +131,12 @@ def test_notes_say_what_the_facts_are() -> None:
 
 
 def test_unit_ids_say_model_and_seed_and_number() -> None:
-    source = UnitSource(clinic(), 3, None)
+    source = UnitSource("clinic", [3, clinic().identity], None)
     ids = source.read(8, 11)["unit_id"].to_pylist()
     assert ids == [f"{source.prefix}{number:09d}" for number in (8, 9, 10)]
     assert ids[0].startswith("clinic-")
-    other: dict[str, Any] = {**SPEC, "name": "clinic", "domains": {}}
-    assert (
-        len(
-            {
-                UnitSource(clinic(), 3, None).prefix,
-                UnitSource(clinic(), 4, None).prefix,
-                UnitSource(scm_from_spec(other), 3, None).prefix,
-            }
-        )
-        == 3
-    )
+    other = scm_from_spec({**SPEC, "domains": {}})
+    decides = ([3, clinic().identity], [4, clinic().identity], [3, other.identity])
+    assert len({UnitSource("clinic", each, None).prefix for each in decides}) == 3
     assert source.rows() is None
     assert source.read(5, 5).num_rows == 0

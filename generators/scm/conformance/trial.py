@@ -39,6 +39,7 @@ class Watched(Mechanism):
     def __init__(self, name: str, base: Mechanism) -> None:
         self.name, self.base = name, base
         self.parents, self.support, self.lanes, self.auxiliary = base.parents, base.support, base.lanes, base.auxiliary
+        self.whole = base.whole
         self.written: set[str] = set()
 
     def draw(self, uniforms: Floats) -> NDArray[Any]:

@@ -154,7 +154,9 @@ def _world(trial: Trial, intervention: Intervention) -> dict[str, NDArray[Any]]:
 
 def _held(model: SCM, target: str) -> SCM:
     """The model with one variable held from outside, so that only what follows from it is abducted."""
-    held = Variable(target, Root(), model.variables[target].support)
+    outside = Root()
+    outside.whole = True  # whatever values it is given are the variable's own
+    held = Variable(target, outside, model.variables[target].support)
     return SCM(model.name, [held if name == target else variable for name, variable in model.variables.items()])
 
 

@@ -67,4 +67,5 @@ def domain_counterfactual(
         facts = model.origin.completed(facts) if isinstance(model.origin, ILD) else facts
         noise, abducted = abduct(here, facts, streams or Streams(0, model.identity)).noise, True
         rows = len(facts[model.order[0]])
-    return predict(there, noise, rows, facts=facts, changed=here.differing(target), keep_unmoved=abducted)
+    changed = here.differing(target)
+    return predict(there, noise, rows, facts=facts, changed=changed, keep_unmoved=abducted, factual=here)

@@ -23,6 +23,8 @@ class Root(Mechanism):
 
     def __init__(self, noise: Noise | None = None) -> None:
         self.noise = noise or Normal()
+        values = getattr(self.noise, "values", None)
+        self.whole = values is not None and bool((values == np.rint(values)).all())
 
     def draw(self, uniforms: Floats) -> NDArray[Any]:
         return self.noise.quantile(uniforms)
@@ -62,7 +64,9 @@ class Linear(Mechanism):
 
     def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
         mean = self._mean(parents)
-        return Abduction(np.subtract(values, mean, out=mean), exact=True)
+        noise: NDArray[Any] = values - mean
+        mean += noise
+        return Abduction(noise, exact=True, again=mean)
 
     def spec(self) -> dict[str, Any]:
         return {
@@ -116,8 +120,9 @@ class Additive(Mechanism):
         return values
 
     def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
-        noise = values - self.function(parents)
-        return Abduction(noise, exact=True, possible=unless_all(np.isfinite(noise)))
+        mean = self.function(parents)
+        noise = values - mean
+        return Abduction(noise, exact=True, possible=unless_all(np.isfinite(noise)), again=mean + noise)
 
     def spec(self) -> dict[str, Any]:
         spec = {"mechanism": self.kind, "expression": self.function.spec(), "noise": self.noise.spec()}

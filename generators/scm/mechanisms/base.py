@@ -32,12 +32,16 @@ class Abduction:
         Effective sample size of the draw, where it came from weighted samples.
     possible : ndarray of bool, shape (n,), optional
         False where no noise explains the value (a deterministic mechanism that disagrees, a probability of zero).
+    again : ndarray of float64, shape (n,), optional
+        Bit for bit what ``predict`` gives for the same parents and this noise, from a mechanism that has it at hand;
+        computed where it is not given.
     """
 
     noise: NDArray[Any]
     exact: bool
     ess: Floats | None = None
     possible: NDArray[np.bool_] | None = None
+    again: Floats | None = None
 
 
 class Mechanism(ABC):
@@ -59,6 +63,8 @@ class Mechanism(ABC):
         What the noise is, for mechanisms that replace each other: ``real``, ``uniform``, ``flip`` or ``gumbel``.
     auxiliary : int
         Uniforms that abduction takes a unit, where it must draw from a posterior; 0 where noise is unique.
+    whole : bool
+        Whether all values are whole numbers although the support is real, so that an integer variable may have them.
     """
 
     kind: ClassVar[str]
@@ -67,6 +73,7 @@ class Mechanism(ABC):
     lanes: int = 1
     noise_kind: str = "real"
     auxiliary: int = 0
+    whole: bool = False
 
     @abstractmethod
     def draw(self, uniforms: Floats) -> NDArray[Any]:
@@ -86,3 +93,10 @@ class Mechanism(ABC):
     @abstractmethod
     def spec(self) -> dict[str, Any]:
         """``{"mechanism": kind, ...}``: what a recipe would write, and what the model's identity is made of."""
+
+    def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_] | None:
+        """Rows that have a value at all, shape (n,), where the value itself cannot tell; None where it can.
+
+        A real that does not exist is NaN, and a code is negative; True and False have no third form.
+        """
+        return None

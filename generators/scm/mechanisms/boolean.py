@@ -12,6 +12,7 @@ from contrafact.errors import ModelError
 from generators.scm.functions import FunctionLike, as_function
 from generators.scm.mechanisms.additive import unless_all
 from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
+from generators.scm.mechanisms.deterministic import truth_is_told
 from generators.scm.support import BOOLEAN
 
 __all__ = ["Bernoulli", "Boolean"]
@@ -56,6 +57,9 @@ class Boolean(Mechanism):
         possible = ~np.isnan(plain) & (flipped if self.flip == 1 else ~flipped | (self.flip > 0))
         return Abduction(flipped, exact=True, possible=unless_all(possible))
 
+    def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_]:
+        return truth_is_told(self.function(parents), len(noise))
+
     def spec(self) -> dict[str, Any]:
         spec = {"mechanism": self.kind, "expression": self.function.spec(), "flip": self.flip}
         return {**spec, "parents": list(self.parents)} if self.function.declared else spec
@@ -65,8 +69,8 @@ class Bernoulli(Mechanism):
     """``value = uniform < p(parents)``: the inverse distribution function of a Bernoulli variable.
 
     Abduction draws the uniform from the side of p where the value puts it (Pearl 2009, sec. 1.4.4), so it is not
-    exact. A p under 0 counts as 0, one over 1 as 1, nan as 0; a fact is possible only where p is a probability that
-    allows it.
+    exact. A p under 0 counts as 0 and one over 1 as 1; where it is nan there is no value. A fact is possible only where
+    p is a probability that allows it.
 
     Parameters
     ----------
@@ -100,6 +104,9 @@ class Bernoulli(Mechanism):
         possible = (given >= 0) & (given <= 1) & np.where(values, edge > 0, edge < 1)
         noise = np.where(possible, np.where(values, below, above), uniforms)
         return Abduction(noise, exact=False, possible=unless_all(possible))
+
+    def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_]:
+        return truth_is_told(self.probability(parents), len(noise))
 
     def spec(self) -> dict[str, Any]:
         spec = {"mechanism": self.kind, "probability": self.probability.spec()}

@@ -13,7 +13,7 @@ from generators.scm.mechanisms.additive import unless_all
 from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
 from generators.scm.support import BOOLEAN, REAL, Support
 
-__all__ = ["Deterministic", "in_memory_form"]
+__all__ = ["Deterministic", "in_memory_form", "truth_is_told"]
 
 _RELATIVE = 1e-9
 
@@ -60,9 +60,18 @@ class Deterministic(Mechanism):
         possible = np.broadcast_to(agree, values.shape)
         return Abduction(np.empty((len(values), 0)), exact=True, possible=unless_all(possible))
 
+    def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_] | None:
+        return truth_is_told(self.function(parents), len(noise)) if self.support.kind == "boolean" else None
+
     def spec(self) -> dict[str, Any]:
         spec = {"mechanism": self.kind, "expression": self.function.spec(), "support": self.support.spec()}
         return {**spec, "parents": list(self.parents)} if self.function.declared else spec
+
+
+def truth_is_told(values: NDArray[Any], rows: int) -> NDArray[np.bool_]:
+    """Rows in which a number decides between true and false: those where it is not nan. Shape (rows,)."""
+    told = np.ones(rows, dtype=bool) if values.dtype.kind != "f" else np.broadcast_to(~np.isnan(values), (rows,))
+    return np.asarray(told)
 
 
 def in_memory_form(values: NDArray[Any], support: Support) -> NDArray[Any]:

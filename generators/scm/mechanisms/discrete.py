@@ -124,7 +124,8 @@ def _outcomes(levels: Sequence[str] | None, values: Sequence[int] | None) -> tup
     whole = numbers.ndim == 1 and numbers.size and numbers.dtype.kind in "iu"
     if not whole or (np.diff(numbers) <= 0).any():
         raise ModelError(f"values {values!r} do not serve", allowed="whole numbers, ascending", fix="values: [0, 1, 2]")
-    return Support("integer", lower=int(numbers[0]), upper=int(numbers[-1])), numbers.astype(np.int64)
+    listed = tuple(numbers.tolist()) if len(numbers) != numbers[-1] - numbers[0] + 1 else ()
+    return Support("integer", lower=int(numbers[0]), upper=int(numbers[-1]), values=listed), numbers.astype(np.int64)
 
 
 def _cumulative(probabilities: Floats) -> Floats:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contrafact.errors import ModelError
 from generators.scm.functions import FunctionLike, as_function, merged_parents
 from generators.scm.mechanisms.additive import unless_all
 from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
@@ -34,6 +35,12 @@ class LocationScale(Mechanism):
     def __init__(self, location: FunctionLike, scale: FunctionLike, noise: Noise | None = None) -> None:
         self.location, self.scale = as_function(location), as_function(scale)
         self.parents, self.noise = merged_parents(self.location, self.scale), noise or Normal()
+        if not self.scale.parents and not np.all(np.asarray(self.scale({})) > 0):
+            raise ModelError(
+                f"the scale is {self.scale.spec()!r}, which is never positive, so that there is no value",
+                allowed="a scale above 0",
+                fix='scale: "exp(...)", say',
+            )
 
     def draw(self, uniforms: Floats) -> NDArray[Any]:
         return self.noise.quantile(uniforms)

@@ -12,7 +12,7 @@ from contrafact.errors import ModelError
 from generators.scm.functions import FunctionLike, as_function
 from generators.scm.mechanisms.additive import unless_all
 from generators.scm.mechanisms.base import Abduction, Columns, Floats, Mechanism
-from generators.scm.mechanisms.deterministic import in_memory_form
+from generators.scm.mechanisms.deterministic import in_memory_form, truth_is_told
 from generators.scm.noise import Noise, Normal
 from generators.scm.support import REAL, Support
 
@@ -92,6 +92,11 @@ class NonInvertible(Mechanism):
             inside = {name: column[block] for name, column in parents.items()}
             noise[block], ess[block], possible[block] = self._abduct_block(inside, values[block], uniforms[block])
         return Abduction(noise, exact=False, ess=ess, possible=unless_all(possible))
+
+    def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_] | None:
+        if self.support.kind != "boolean":
+            return None
+        return truth_is_told(self.function(parents, noise=noise), len(noise))
 
     def spec(self) -> dict[str, Any]:
         spec = {

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from contrafact.errors import ModelError, did_you_mean
 from generators.scm.functions import Function, FunctionLike, as_function
 from generators.scm.mechanisms.base import Columns, Floats
+from generators.scm.support import Support
 
 __all__ = ["ConditionalTable", "level_functions", "one_form"]
 
@@ -78,6 +79,26 @@ class ConditionalTable:
             inside = inside & fits
             places = places * size + np.where(fits, codes, 0)
         return places, inside
+
+    def check(self, supports: Mapping[str, Support]) -> None:
+        """Raise ``ModelError`` unless every axis has a row for each value of its parent, and no more."""
+        for name, size in zip(self.parents, self.sizes, strict=True):
+            support = supports[name]
+            values = support.discrete
+            if not values or values[0] < 0:
+                raise ModelError(
+                    f"the table has {name!r} as an axis, whose values cannot be places on it: {support.text()}",
+                    allowed="parents with levels, true or false, or few whole numbers from 0",
+                    fix=f"compute from {name}, with logits or probabilities, in the place of the table",
+                )
+            rows = values[-1] + 1
+            if size != rows:
+                named = ", ".join(support.levels) or f"{int(values[0])} to {int(values[-1])}"
+                raise ModelError(
+                    f"the table has {size} rows along {name!r}, which takes {rows} places ({named})",
+                    allowed="one row a value, in the values' order; whole numbers from 0 on",
+                    fix=f"give the table {rows} rows along {name}",
+                )
 
     def _check(self) -> None:
         sums = self.given.sum(axis=-1)

@@ -58,11 +58,12 @@ def read_columns(
     missing: str = "fail",
     policies: Mapping[str, str] | None = None,
     categorical: Collection[str] = (),
+    numeric: Collection[str] = (),
 ) -> RealTable:
     """The named columns of a table, checked and encoded.
 
-    Booleans stay booleans, whole numbers int64, other numbers float64, and text becomes codes of its sorted levels.
-    A null, and a NaN in a column of floats, is a missing cell.
+    Booleans stay booleans, and whole numbers that are 0 and 1 become such; other whole numbers are int64, other numbers
+    float64, and text becomes codes of its sorted levels. A null, and a NaN in a column of floats, is a missing cell.
 
     Parameters
     ----------
@@ -74,6 +75,8 @@ def read_columns(
         Where a column goes its own way.
     categorical : collection of str
         Columns of whole numbers to be read as categories.
+    numeric : collection of str
+        Columns of whole numbers that stay numbers where they are 0 and 1.
 
     Raises
     ------
@@ -93,6 +96,9 @@ def read_columns(
     for name, (field_, column) in found.items():
         rows = column.take(pa.array(kept)) if len(kept) < table.num_rows else column
         hollow = empty[name][kept]
+        if name not in (*categorical, *numeric) and _is_zero_one(field_, column):
+            rows = rows.cast(pa.bool_())
+            notes.append(f"{name}: 0 and 1 are read as false and true")
         columns[name], supports[name] = _encode(name, field_, rows, hollow, policy[name], name in categorical)
         if hollow.any() and supports[name].kind in ("real", "integer"):
             indicators[name] = hollow
@@ -180,6 +186,13 @@ def _encode(
     raise DataError(
         f"column {name!r} has type {kind}, which no mechanism reads", allowed=_NUMBERS, fix="cast it, or leave it out"
     )
+
+
+def _is_zero_one(field_: pa.Field, column: pa.ChunkedArray) -> bool:
+    """Whether whole numbers without names of their own are 0 and 1, and both occur."""
+    if not pa.types.is_integer(column.type) or levels_of(field_) is not None:
+        return False
+    return sorted(pc.unique(column.drop_null()).to_pylist()) == [0, 1]
 
 
 def _is_text(kind: pa.DataType) -> bool:

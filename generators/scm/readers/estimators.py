@@ -172,11 +172,13 @@ class BoostedClassifier(Classifier):
         self.model, self.parents, self.levels, self.trained_on = model, tuple(parents), levels, trained_on
 
     def logits(self, columns: Columns) -> Floats:
-        """Logarithms of scikit-learn's probabilities."""
+        """What the trees add up to: scikit-learn's softmax sums a row in another order beside other rows."""
         with _one_thread():
-            found = self.model.predict_proba(_matrix(columns, self.parents))
+            found = self.model.decision_function(_matrix(columns, self.parents))
+        if found.ndim == 1:  # of two levels, the score of the second against the first
+            found = np.column_stack([np.zeros(len(found)), found])
         scores = np.full((len(found), self.levels), -np.inf)
-        scores[:, self.model.classes_] = np.log(np.maximum(found, np.finfo(np.float64).tiny))
+        scores[:, self.model.classes_] = found
         return scores
 
     def spec(self) -> dict[str, Any]:

@@ -90,9 +90,9 @@ def fit_scm(
 ) -> FittedSCM:
     """Fit a structural causal model to a table, given its graph.
 
-    Numbers get additive noise around a regression on the parents, booleans a probability, levels logits; the noise of
-    the last two is drawn from its posterior. Whole numbers that have parents are modelled on the real line, and their
-    counterfactuals may be fractions: rounding would leave the noise ambiguous. The report says so.
+    Numbers get additive noise around a regression on the parents; booleans, 0/1 columns, levels and small counts with
+    parents get probabilities, and noise drawn from its posterior. Other whole numbers that have parents are modelled on
+    the real line, and may become fractions: rounding would leave the noise ambiguous. The report says so.
 
     Parameters
     ----------
@@ -105,7 +105,8 @@ def fit_scm(
         For every variable that it suits (see :func:`generators.scm.readers.learn.learn`). ``auto`` takes boosting
         where it predicts held-out rows better by 0.01 (of R2, or nats of log-loss).
     variables : mapping of name to {kind, missing}, optional
-        Where a variable goes its own way. ``logistic`` or ``counts`` makes a column of whole numbers categorical.
+        Where a variable goes its own way. ``logistic`` or ``counts`` makes a column of whole numbers categorical, and
+        ``linear`` keeps one a number that would be read as a boolean or a count.
     missing : {'fail', 'drop', 'model', 'indicator'}
         See :func:`generators.scm.readers.columns.read_columns`. ``indicator`` adds a boolean variable ``X_missing``
         without causes of its own, with arrows to X and to what X acts on; X then holds its median.
@@ -129,7 +130,8 @@ def fit_scm(
     _check_kinds(kind, own, drawn)
     data = _checked_data(_logarithms(arrow, log, drawn), drawn, missing, own)
     drawn, data = _with_indicators(drawn, data)
-    learnt = {node: _learn(node, drawn, data, _kind(node, own, kind), seed) for node in drawn}
+    numeric = _kept_numeric(own)
+    learnt = {node: _learn(node, drawn, data, _kind(node, own, kind), seed, node in numeric) for node in drawn}
     model = SCM(name, [Variable(node, each.mechanism, each.support) for node, each in learnt.items()])
     report = _report(arrow, renamed, data, {node: learnt[node].fit for node in model.order})
     facts = {node: data.columns[node].astype(each.support.dtype) for node, each in model.variables.items()}
@@ -232,11 +234,16 @@ def _checked_data(table: pa.Table, graph: nx.DiGraph, missing: str, own: Mapping
         missing=missing,
         policies={node: each["missing"] for node, each in own.items() if "missing" in each},
         categorical=[node for node, each in own.items() if each.get("kind") in ("logistic", "counts")],
+        numeric=_kept_numeric(own),
     )
     if len(data.kept) < ROWS_AT_LEAST:
         raise DataError(f"{len(data.kept)} rows are too few to fit a model to", allowed=f"{ROWS_AT_LEAST} rows or more")
     _check_suited(own, data)
     return data
+
+
+def _kept_numeric(own: Mapping[str, Mapping[str, str]]) -> list[str]:
+    return [node for node, options in own.items() if options.get("kind") == "linear"]
 
 
 def _check_kinds(kind: str, own: Mapping[str, Any], graph: nx.DiGraph) -> None:
@@ -309,7 +316,8 @@ def _with_indicators(graph: nx.DiGraph, data: RealTable) -> tuple[nx.DiGraph, Re
     return drawn, RealTable(columns, supports, data.indicators, data.kept, data.notes)
 
 
-def _learn(node: str, graph: nx.DiGraph, data: RealTable, kind: Kind, seed: int) -> Learnt:
+def _learn(node: str, graph: nx.DiGraph, data: RealTable, kind: Kind, seed: int, numeric: bool) -> Learnt:
     parents = {parent: data.columns[parent] for parent in graph.predecessors(node)}
     streams = Streams(seed, f"fit:{node}")
-    return learn(node, Inputs(parents, data.supports), data.columns[node], data.supports[node], kind, streams)
+    inputs = Inputs(parents, data.supports)
+    return learn(node, inputs, data.columns[node], data.supports[node], kind, streams, numeric=numeric)

@@ -238,7 +238,7 @@ def _support(given: Mapping[str, Any]) -> Support | None:
         return None
     if not isinstance(spec, Mapping):
         raise ModelError(f"support is {spec!r}", allowed="a mapping", fix="support: {kind: boolean}")
-    known = ("kind", "levels", "lower", "upper")
+    known = ("kind", "levels", "lower", "upper", "values")
     for key in spec:
         if key not in known:
             raise ModelError(f"a support has no key {key!r}{did_you_mean(str(key), known)}", allowed=", ".join(known))

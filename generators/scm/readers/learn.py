@@ -14,7 +14,7 @@ from scipy import special
 
 from contrafact.streams import Streams
 from generators.scm.functions import Function
-from generators.scm.mechanisms import Additive, Bernoulli, Categorical, Linear, Root
+from generators.scm.mechanisms import Additive, Bernoulli, Categorical, Discrete, Linear, Root
 from generators.scm.mechanisms.base import Columns, Floats, Mechanism
 from generators.scm.noise import Empirical
 from generators.scm.readers.estimators import (
@@ -32,10 +32,15 @@ from generators.scm.readers.estimators import (
 from generators.scm.readers.heldout import VariableFit, held_out_log_loss, held_out_r2
 from generators.scm.support import BOOLEAN, REAL, Support
 
-__all__ = ["KINDS", "Kind", "Learnt", "learn"]
+__all__ = ["COUNTS_AT_MOST", "KINDS", "Kind", "Learnt", "learn"]
 
 Kind = Literal["linear", "boosted", "logistic", "counts", "auto"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+COUNTS_AT_MOST = 20
+"""A column of no more different whole numbers, none negative, is a count, whose probabilities are fitted."""
+
+_ROWS_A_COUNT = 5  # on average; with fewer there is nothing to fit a probability to
+_FRACTIONS = "whole numbers, modelled on the real line: their counterfactuals may be fractions"
 _WORTH = 0.01  # how much better than the plain fit the boosted one must predict before `auto` takes it
 
 
@@ -48,7 +53,16 @@ class Learnt:
     fit: VariableFit
 
 
-def learn(name: str, inputs: Inputs, column: NDArray[Any], support: Support, kind: Kind, streams: Streams) -> Learnt:
+def learn(
+    name: str,
+    inputs: Inputs,
+    column: NDArray[Any],
+    support: Support,
+    kind: Kind,
+    streams: Streams,
+    *,
+    numeric: bool = False,
+) -> Learnt:
     """Fit one variable to its parents.
 
     Parameters
@@ -56,13 +70,18 @@ def learn(name: str, inputs: Inputs, column: NDArray[Any], support: Support, kin
     column : ndarray, shape (n,)
         The variable's values in the memory form of ``support``.
     kind : {'linear', 'boosted', 'logistic', 'counts', 'auto'}
-        A kind that does not fit the variable gives way to the plain one: least squares for numbers; for levels,
-        counts where all parents are discrete and rows outnumber the table's cells, else logistic regression.
+        A kind that does not fit the variable gives way to the plain one: least squares for numbers; for levels and
+        small counts, counts where all parents are discrete and rows outnumber the table's cells, else logistic
+        regression.
+    numeric : bool
+        Whether small counts are fitted as numbers all the same.
     """
-    numeric = support.kind in ("real", "integer")
     if not inputs.names:
         return _root(name, column, support)
-    return (_real if numeric else _levels)(name, inputs, column, support, kind, streams)
+    if not numeric and _is_count(column, support):
+        return _count(name, inputs, column, support, kind, streams)
+    plain = support.kind in ("real", "integer")
+    return (_real if plain else _levels)(name, inputs, column, support, kind, streams)
 
 
 def _root(name: str, column: NDArray[Any], support: Support) -> Learnt:
@@ -85,7 +104,7 @@ def _real(name: str, inputs: Inputs, column: NDArray[Any], support: Support, kin
     score = boosted_r2 if trees else plain_r2
     note = "" if score is not None else "constant in the table"
     if support.kind == "integer":
-        note = "; ".join(filter(None, [note, "whole numbers, modelled on the real line"]))
+        note = "; ".join(filter(None, [note, _FRACTIONS]))
     baseline = None if score is None else 0.0
     fit = VariableFit(name, "boosted" if trees else "linear", inputs.names, "r2", score, baseline, note)
     return Learnt(_additive(function, inputs, values), replace(REAL, seen=support.seen), fit)
@@ -103,8 +122,42 @@ def _additive(function: Any, inputs: Inputs, values: Floats) -> Mechanism:
     return build(Empirical(residuals))
 
 
+def _is_count(column: NDArray[Any], support: Support) -> bool:
+    """Whether a column has values few enough, and often enough, that each gets a probability."""
+    if support.kind != "integer" or column.min() < 0 or column.max() == column.min():
+        return False
+    different = len(np.unique(column))
+    return different <= COUNTS_AT_MOST and different * _ROWS_A_COUNT <= len(column)
+
+
+def _count(name: str, inputs: Inputs, column: NDArray[Any], support: Support, kind: Kind, streams: Streams) -> Learnt:
+    """Probabilities of the values that the table has, by inverse distribution function: whole numbers stay whole."""
+    values, codes = np.unique(column, return_inverse=True)
+    classifier, fit = _classified(name, inputs, codes.astype(np.int64), len(values), kind, streams)
+    outcomes = [int(value) for value in values]
+    if isinstance(classifier, TableClassifier):
+        mechanism = Discrete(values=outcomes, table=classifier.table, parents=classifier.parents)
+    else:
+        shares = {value: _Share(classifier, code) for code, value in enumerate(outcomes)}
+        mechanism = Discrete(values=outcomes, probabilities=shares)
+    # An intervention may set more than was seen, as it may at a root.
+    within = Support("integer", lower=outcomes[0], seen=support.seen)
+    note = f"whole numbers from {outcomes[0]} to {outcomes[-1]}, each with a probability"
+    return Learnt(mechanism, within, replace(fit, note=note))
+
+
 def _levels(name: str, inputs: Inputs, column: NDArray[Any], support: Support, kind: Kind, streams: Streams) -> Learnt:
     codes, levels = column.astype(np.int64), len(support.discrete or ())
+    classifier, fit = _classified(name, inputs, codes, levels, kind, streams)
+    if support.kind == "boolean":
+        return Learnt(Bernoulli(_Chance(classifier)), BOOLEAN, fit)
+    return Learnt(_categorical(classifier, support.levels), support, fit)
+
+
+def _classified(
+    name: str, inputs: Inputs, codes: NDArray[np.int64], levels: int, kind: Kind, streams: Streams
+) -> tuple[Classifier, VariableFit]:
+    """The classifier of the kind that is asked for, or that is best on held-out rows, and how good it is."""
     fitters = _fitters(levels, streams.seed)
     scores = {
         each: held_out_log_loss(fitters[each], inputs, codes, levels, streams)
@@ -113,12 +166,9 @@ def _levels(name: str, inputs: Inputs, column: NDArray[Any], support: Support, k
     chosen, *others = scores
     for other in others:
         chosen = other if scores[other][0] < scores[chosen][0] - _WORTH else chosen
-    classifier = fitters[chosen](inputs, codes)
     note = "constant in the table" if len(np.unique(codes)) == 1 else ""
     fit = VariableFit(name, chosen, inputs.names, "log_loss", *scores[chosen], note)
-    if support.kind == "boolean":
-        return Learnt(Bernoulli(_Chance(classifier)), BOOLEAN, fit)
-    return Learnt(_categorical(classifier, support.levels), support, fit)
+    return fitters[chosen](inputs, codes), fit
 
 
 def _categorical(classifier: Classifier, levels: Sequence[str]) -> Categorical:
@@ -175,12 +225,23 @@ class _Logit(Function):
         if self.level and held is not None and held[0] is self.classifier and held[1] is columns:
             scores = held[2]
         else:
-            scores = self.classifier.logits(columns)
+            scores = self._scores(columns)
         _PENDING.scores = None if self.level == self.classifier.levels - 1 else (self.classifier, columns, scores)
         return np.ascontiguousarray(scores[:, self.level])
 
     def spec(self) -> dict[str, Any]:
         return {**self.classifier.spec(), "level": self.level}
+
+    def _scores(self, columns: Columns) -> Floats:
+        return self.classifier.logits(columns)
+
+
+class _Share(_Logit):
+    """Probability of one level, out of a classifier that gives all levels at once."""
+
+    def _scores(self, columns: Columns) -> Floats:
+        shares: Floats = np.exp(self.classifier.log_probabilities(columns))
+        return shares
 
 
 _PENDING = threading.local()

@@ -35,7 +35,7 @@ __all__ = ["mechanism_from_spec", "scm_from_spec"]
 _MODEL_KEYS = ("name", "variables", "domains")
 _VARIABLE_KEYS = ("support", "observed", "description")
 _BOUNDS = ("lower", "upper")
-_SUPPORT_KEYS = ("kind", "levels", *_BOUNDS)
+_SUPPORT_KEYS = ("kind", "levels", "values", *_BOUNDS)
 
 
 def scm_from_spec(spec: Mapping[str, Any]) -> SCM:
@@ -83,6 +83,7 @@ def mechanism_from_spec(
     levels: Mapping[str, Sequence[str]] | None = None,
     *,
     known: Collection[str] | None = None,
+    support: Support | None = None,
 ) -> Mechanism:
     """One mechanism: what an intervention puts in the place of another, say.
 
@@ -96,6 +97,8 @@ def mechanism_from_spec(
         Levels of the model's categorical variables.
     known : collection of str, optional
         Names that expressions may use; any where it is None.
+    support : Support, optional
+        The variable's. A deterministic or non-invertible formula for whole numbers is then rounded to them.
 
     Raises
     ------
@@ -104,7 +107,7 @@ def mechanism_from_spec(
     """
     named = {each: tuple(texts) for each, texts in (levels or {}).items()}
     setting = Setting(named, known=None if known is None else tuple(known))
-    return _mechanism(name, _mapping(spec, name, f"{name}: {{mechanism: linear, …}}"), setting)
+    return _mechanism(name, _rounded(_mapping(spec, name, f"{name}: {{mechanism: linear, …}}"), support), setting)
 
 
 def _mechanism(name: str, spec: Mapping[str, Any], setting: Setting) -> Mechanism:
@@ -174,7 +177,7 @@ def _support(name: str, mechanism: Mechanism, given: Any) -> Support:
     base = mechanism.support
     kind = bounds.get("kind", base.kind)
     levels = as_levels(bounds["levels"]) if "levels" in bounds else base.levels
-    if kind == "integer" and base.kind == "real" and _whole(mechanism):
+    if kind == "integer" and base.kind == "real" and mechanism.whole:
         base = Support("integer")
     if kind != base.kind or levels != base.levels:
         raise ModelError(
@@ -183,15 +186,16 @@ def _support(name: str, mechanism: Mechanism, given: Any) -> Support:
             allowed="lower and upper bounds",
             fix="leave kind and levels out of support",
         )
+    if tuple(bounds.get("values", base.values)) != base.values:
+        raise ModelError(
+            f"{name}: support asks for values {bounds['values']!r}, and a {mechanism.kind} mechanism decides its own",
+            allowed="lower and upper bounds",
+            fix="leave values out of support",
+        )
     for key in _BOUNDS:
         if isinstance(bounds.get(key), bool) or not isinstance(bounds.get(key), int | float | None):
             raise ModelError(f"{name}: support {key} is {bounds[key]!r}", allowed="a number", fix=f"{key}: 0")
     return replace(base, **{key: bounds[key] for key in _BOUNDS if key in bounds})
-
-
-def _whole(mechanism: Mechanism) -> bool:
-    values = getattr(getattr(mechanism, "noise", None), "values", None)
-    return mechanism.kind == "root" and values is not None and bool((values == values.round()).all())
 
 
 def _in_domain(domain: str, name: str, spec: Any, setting: Setting, supports: Mapping[str, Support]) -> Mechanism:
@@ -201,14 +205,24 @@ def _in_domain(domain: str, name: str, spec: Any, setting: Setting, supports: Ma
             f"domain {domain!r} changes {name!r}, which is no variable{did_you_mean(name, supports)}",
             allowed=", ".join(supports),
         )
-    mechanism = _mechanism(name, entry, setting)
-    if mechanism.support.kind != supports[name].kind and supports[name].kind != "integer":
+    mechanism = _mechanism(name, _rounded(entry, supports[name]), setting)
+    if mechanism.support.kind != supports[name].kind and not (supports[name].kind == "integer" and mechanism.whole):
         raise ModelError(
             f"{name}: domain {domain!r} gives it {mechanism.support.kind} values, "
             f"and it has {supports[name].kind} ones",
-            fix="use a mechanism for the same kind of values",
+            fix="use a mechanism for the same kind of values: for whole numbers, discrete or deterministic",
         )
     return mechanism
+
+
+def _rounded(spec: Mapping[str, Any], support: Support | None) -> Mapping[str, Any]:
+    """A formula that says nothing of its values gives those of the variable: whole numbers, say, by rounding."""
+    form = FORMS.get(spec.get("mechanism", ""))
+    plain = support is not None and support.kind in ("integer", "boolean")
+    if form is None or "support" not in form.takes or "support" in spec or not plain:
+        return spec
+    assert support is not None  # noqa: S101  # plain says so
+    return {**spec, "support": {"kind": support.kind}}
 
 
 def _all_levels(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
