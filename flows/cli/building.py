@@ -110,8 +110,9 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
     if "usage" in manifest:
         console.print(_usage(manifest["usage"]), style="dim", highlight=False, soft_wrap=True)
     console.print(f"\nThe dataset is [bold]{folder}[/]. Look at it:", highlight=False)
+    split = next((name for name, count in manifest["splits"].items() if count), "rejected")
     console.print(
-        f"  python -c \"import datasets; print(datasets.load_dataset('{folder}')['train'][0])\"",
+        f"  python -c \"import datasets; print(datasets.load_dataset('{folder}')['{split}'][0])\"",
         highlight=False,
         soft_wrap=True,
     )

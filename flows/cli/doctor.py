@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from contrafact import __version__
@@ -62,7 +63,9 @@ def doctor_command() -> None:
     found = list(findings())
     for each in found:
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}[each.good]
-        table.add_row(mark, each.what, each.detail, each.fix, style=style if each.good is not True else "")
+        table.add_row(
+            mark, escape(each.what), escape(each.detail), escape(each.fix), style=style if each.good is not True else ""
+        )
     console.print(table)
     if any(each.good is False for each in found):
         raise typer.Exit(1)

@@ -25,9 +25,10 @@ from generators.scm.support import Support
 
 __all__ = ["BLOCK_ROWS", "Gathered", "Recovered", "Step", "compute", "cut", "each_block", "recover", "steps_of"]
 
-BLOCK_ROWS = 16384
-"""128 KiB a float64 column: what a variable needs stays in the second-level cache. Much smaller blocks make calls so
-short that threads fight for the interpreter lock; whole columns are slower by a third."""
+BLOCK_ROWS = 65536
+"""512 KiB a float64 column: what a variable needs stays in the second-level cache. Smaller blocks are no faster on one
+thread, and make calls so short that two threads fight for the interpreter lock and are slower than one; larger blocks
+leave the cache and take twice the time."""
 
 _NO_NOISE: NDArray[np.float64] = np.empty(0)
 
