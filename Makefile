@@ -30,13 +30,8 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 help:  ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-quickstart: $(VENV)/.installed-run  ## install, build the quickstart dataset, say where it is
+quickstart: $(VENV)/.installed-run  ## install, build the quickstart dataset, say how to look at it
 	@$(BIN)/contrafact build quickstart
-	@echo
-	@echo "The dataset is in outputs/quickstart (its README.md is the card). Look at it:"
-	@echo "  $(BIN)/contrafact preview quickstart"
-	@echo "  $(BIN)/contrafact validate outputs/quickstart"
-	@echo "  $(BIN)/python -c 'import datasets; print(datasets.load_dataset(\"outputs/quickstart\"))'"
 
 test: $(VENV)/.installed-test  ## install what tests need and run them (ARGS="tests/scm -k noise")
 	@$(BIN)/python -m pytest $(ARGS)

@@ -163,15 +163,28 @@ def _scores(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
 
 
 def _provenance(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
-    """The same for every pair, but for the model's replies that it stands on."""
+    """The same for every pair, but for the model's replies that it stands on, and the model itself where it has any."""
     rows = table.num_rows
     children = []
     for column in kind:
+        if column.name == "model" and (asked := _asked(plan, table)) is not None:
+            name = pa.scalar(plan.engines.llm_name(), column.type)
+            children.append(pc.if_else(asked, name, pa.scalar(None, column.type)))
+            continue
         if column.name in table.column_names and column.name in ("request_ids", "cost"):
             children.append(_filled(_as(table[column.name], column), plan.provenance[column.name]))
         else:
             children.append(constant(plan.provenance[column.name], rows, column.type))
     return struct(children, list(kind), rows)
+
+
+def _asked(plan: Plan, table: pa.Table) -> pa.Array | None:
+    """Rows that stand on replies of the recipe's language model; None where the generator names a model of its own."""
+    if plan.generator.model_name() is not None or "request_ids" not in table.column_names:
+        return None
+    replies = pc.list_value_length(table["request_ids"].combine_chunks())
+    asked = pc.greater(pc.fill_null(replies, 0), 0)
+    return asked if pc.any(asked).as_py() else None
 
 
 def struct(children: Sequence[pa.Array], fields: Sequence[pa.Field], rows: int) -> pa.Array:

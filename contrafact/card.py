@@ -12,6 +12,7 @@ from contrafact.plan import Plan
 from contrafact.record import levels_of
 from contrafact.store.atomic import write_text
 from contrafact.store.layout import REJECTED
+from contrafact.summaries import summaries
 
 __all__ = ["write_card"]
 
@@ -32,17 +33,23 @@ def write_card(plan: Plan, manifest: Mapping[str, Any]) -> None:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, autoescape=False)  # noqa: S701  # Markdown
-    configs = list(_configs(manifest))
+    configs, shown = list(_configs(manifest)), list(manifest["reasons"].items())[:_REASONS_SHOWN]
     text = environment.get_template("card.md.jinja").render(
         manifest=manifest,
         recipe=plan.recipe,
         configs=configs,
         names=[config["name"] for config in configs],
         size=next((name for limit, name in _SIZES if manifest["accepted"] < limit), "n>100M"),
-        reasons=list(manifest["reasons"].items())[:_REASONS_SHOWN],
+        reasons=shown,
+        other_reasons=len(manifest["reasons"]) - len(shown),
+        other_rejected=manifest["rejected"] - sum(count for _, count in shown),
+        advice=[(reason, fix) for reason, fix in plan.generator.advice().items() if reason in manifest["reasons"]],
+        also=list(manifest["also"].items())[:_REASONS_SHOWN],
+        scores=summaries(plan.schema, _accepted(plan, manifest)),
         columns=[(column.name, kind_text(column)) for column in plan.schema],
         edges=list(_edges(plan)),
         notes=plan.generator.notes(),
+        origin=plan.generator.model_origin(),
     )
     write_text(plan.directory.card, text)
 
@@ -72,6 +79,10 @@ def _configs(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if any(path.startswith("hidden/") for path in paths):
         parts = [part for part in (*splits, REJECTED) if any(path.startswith(f"hidden/{part}-") for path in paths)]
         yield {"name": "hidden", "default": False, "files": [(part, f"hidden/{part}-*.parquet") for part in parts]}
+
+
+def _accepted(plan: Plan, manifest: Mapping[str, Any]) -> list[Path]:
+    return [plan.directory.path / file["path"] for file in manifest["files"] if file["path"].startswith("data/")]
 
 
 def _edges(plan: Plan) -> Iterator[tuple[str, list[str]]]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from contrafact.controls import following, kept_with_pairs
 from contrafact.errors import ContrafactError, PluginError, StageError
 from contrafact.judging import named
 from contrafact.plan import Plan
 from contrafact.stages import Judgement, SetFilter, Sketches
 from contrafact.store.parquet import read_arrow, write_arrow
 
-__all__ = ["decide", "sketched"]
+__all__ = ["decide", "sketched", "write_sketch"]
+
+_PLACE = "beside"  # column of a sketch, where there are controls
 
 
 @dataclass(frozen=True)
@@ -37,15 +41,21 @@ class _OnDisk(Sketches):
 
     def __iter__(self) -> Iterator[pa.Table]:
         for shard in self.shards:
-            sketch = read_arrow(self.plan.directory.sketch(self.alias, shard))
-            if self.earlier:
-                # A pair that an earlier set filter rejected is dead to this one.
-                passed = read_arrow(self.plan.directory.verdicts(shard))
-                alive = sketch["alive"].to_numpy()
-                for alias in self.earlier:
-                    alive = alive & passed[f"{alias}:passed"].to_numpy()
-                sketch = sketch.set_column(sketch.schema.get_field_index("alive"), "alive", pa.array(alive))
-            yield sketch
+            sketch, alive, place = self.state(shard)
+            if place is not None:  # a control is none of theirs
+                sketch, alive = sketch.drop_columns([_PLACE]), alive & (place < 0)
+            yield sketch.set_column(sketch.schema.get_field_index("alive"), "alive", pa.array(alive))
+
+    def state(self, shard: int) -> tuple[pa.Table, NDArray[np.bool_], NDArray[np.int64] | None]:
+        """A shard's sketch, what is alive of it, and which pair each control stands beside."""
+        sketch = read_arrow(self.plan.directory.sketch(self.alias, shard))
+        alive = sketch["alive"].to_numpy()
+        if self.earlier:
+            # A pair that an earlier set filter rejected is dead to this one.
+            passed = read_arrow(self.plan.directory.verdicts(shard))
+            for alias in self.earlier:
+                alive = alive & passed[f"{alias}:passed"].to_numpy()
+        return sketch, alive, sketch[_PLACE].to_numpy() if _PLACE in sketch.column_names else None
 
 
 def decide(plan: Plan, reports: Sequence[dict[str, Any]], quota: int | None = None) -> list[int]:
@@ -92,6 +102,9 @@ def _decided(plan: Plan, reports: Sequence[dict[str, Any]]) -> list[int]:
                     f"filter {each.alias!r} did not judge every pair of shard {shard}",
                     allowed="one judgement a shard, one verdict a pair",
                 )
+            if report.get("controls"):
+                place = read_arrow(plan.directory.sketch(each.alias, shard))[_PLACE].to_numpy()
+                judgement = following(judgement, place)
             _record(plan, each, shard, judgement, first=position == 0)
     return [_alive(plan, shard) for shard in shards]
 
@@ -106,6 +119,12 @@ def sketched(each: SetFilter, pairs: pa.Table) -> pa.Table:
             allowed="one row a pair, also for pairs that are rejected already",
         )
     return sketch
+
+
+def write_sketch(path: Path, sketch: pa.Table, pairs: pa.Table, place: NDArray[np.int64] | None) -> None:
+    """Write a shard's sketch with what of it is alive, and which pair each control stands beside."""
+    whole = sketch.append_column("alive", pairs["accepted"].combine_chunks())
+    write_arrow(whole if place is None else whole.append_column(_PLACE, pa.array(place)), path)
 
 
 @contextmanager
@@ -149,4 +168,5 @@ def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
 def _alive(plan: Plan, shard: int) -> int:
     last = plan.set_filters[-1].alias
     sketches = _OnDisk(plan, last, [each.alias for each in plan.set_filters], [shard], 0)
-    return int(np.count_nonzero(next(iter(sketches))["alive"].to_numpy()))
+    _, alive, place = sketches.state(shard)
+    return int(np.count_nonzero(kept_with_pairs(alive, place)))

@@ -95,12 +95,17 @@ def _manifest(plan: Plan, reports: Sequence[Report], ended: str) -> dict[str, An
         "funnel": [
             {"step": step, "judged": judged, "rejected": rejected} for step, (judged, rejected) in funnel.steps.items()
         ],
-        "reasons": dict(sorted(funnel.reasons.items(), key=lambda item: (-item[1], item[0]))),
+        "reasons": _ranked(funnel.reasons),
+        "also": _ranked(funnel.also),
         "shards": [
             {key: report[key] for key in ("shard", "units", "proposed", "accepted", "rejected")} for report in reports
         ],
         "files": [file for report in reports for file in report["files"]],
     }
+
+
+def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def _keep_plugins(plan: Plan) -> None:

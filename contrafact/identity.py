@@ -45,6 +45,7 @@ EXCLUDED = (
     "engines.llm.cache",
     "engines.embeddings.cache",
     "engines.embeddings.threads",
+    "engines.sandbox.workers",
 )
 """Dotted paths of a recipe that its identity leaves out: where it goes, by how many hands, what it says of itself."""
 

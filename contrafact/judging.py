@@ -22,10 +22,21 @@ __all__ = ["Funnel", "apply_judgements", "judge", "named", "with_reasons"]
 
 @dataclass
 class Funnel:
-    """How many pairs each step saw and turned away, and how often each reason was given."""
+    """How many pairs each step saw and turned away, and why.
+
+    Attributes
+    ----------
+    steps : dict of str to [int, int]
+        Pairs still accepted when the step judged, and those it was the first to reject.
+    reasons : dict of str to int
+        Rejected pairs by their first reason, which is that of the step that rejected them: they add up to the steps'.
+    also : dict of str to int
+        How often each reason was given to a pair that an earlier one had rejected already.
+    """
 
     steps: dict[str, list[int]] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
+    also: dict[str, int] = field(default_factory=dict)
 
     def count(self, step: str, seen: int, rejected: int) -> None:
         """Add to a step: pairs still accepted when it judged, and those it was the first to reject."""
@@ -33,18 +44,33 @@ class Funnel:
         row[0] += seen
         row[1] += rejected
 
-    def give(self, reasons: Mapping[str, int]) -> None:
-        for reason, times in reasons.items():
-            self.reasons[reason] = self.reasons.get(reason, 0) + times
+    def explain(self, reasons: pa.Array) -> None:
+        """Add the reasons of pairs that every step has judged: a list each, in the order of the steps."""
+        parents = pc.list_parent_indices(reasons).to_numpy()
+        first = np.ones(len(parents), dtype=bool)
+        first[1:] = parents[1:] != parents[:-1]
+        texts = reasons.flatten()
+        for given, mask in ((self.reasons, first), (self.also, ~first)):
+            _add(given, _tally(texts.filter(pa.array(mask))))
 
     def add(self, spec: Mapping[str, Any]) -> None:
         """Add another funnel's ``spec``."""
         for step, (seen, rejected) in spec["steps"].items():
             self.count(step, seen, rejected)
-        self.give(spec["reasons"])
+        _add(self.reasons, spec["reasons"])
+        _add(self.also, spec["also"])
 
     def spec(self) -> dict[str, Any]:
-        return {"steps": self.steps, "reasons": self.reasons}
+        return {"steps": self.steps, "reasons": self.reasons, "also": self.also}
+
+
+def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:
+    for reason, times in more.items():
+        counts[reason] = counts.get(reason, 0) + times
+
+
+def _tally(texts: pa.Array) -> dict[str, int]:
+    return {entry["values"].as_py(): entry["counts"].as_py() for entry in pc.value_counts(texts)}
 
 
 def judge(pairs: pa.Table, filters: Sequence[PairFilter], proof: int = 1) -> dict[str, Judgement]:
@@ -84,14 +110,12 @@ def apply_judgements(pairs: pa.Table, judgements: Mapping[str, Judgement], funne
             pairs = _replaced(pairs, "group_id", judgement.groups)
         if judgement.label_source is not None:
             pairs = _witnessed(pairs, judgement.passed, judgement.label_source)
-    pairs = with_reasons(pairs, given, funnel)
+    pairs = with_reasons(pairs, given)
     pairs = _replaced(pairs, "scores", _filled(pairs["scores"].combine_chunks(), scores, rows))
     return _replaced(pairs, "accepted", pa.array(alive))
 
 
-def with_reasons(
-    pairs: pa.Table, given: Sequence[tuple[NDArray[np.bool_], str | NDArray[Any]]], funnel: Funnel
-) -> pa.Table:
+def with_reasons(pairs: pa.Table, given: Sequence[tuple[NDArray[np.bool_], str | NDArray[Any]]]) -> pa.Table:
     """The pairs with more reasons: each entry is a mask and the text (or a text each) of the rows it marks."""
     rows, owners, texts = pairs.num_rows, [], []
     for failed, reason in given:
@@ -108,8 +132,6 @@ def with_reasons(
     order = np.argsort(owner, kind="stable")
     offsets = np.zeros(rows + 1, dtype=np.int32)
     np.cumsum(np.bincount(owner, minlength=rows), out=offsets[1:])
-    counts = pc.value_counts(text.slice(len(before)))
-    funnel.give({entry["values"].as_py(): entry["counts"].as_py() for entry in counts})
     return _replaced(pairs, "reasons", pa.ListArray.from_arrays(pa.array(offsets), text.take(pa.array(order))))
 
 

@@ -18,6 +18,7 @@ from contrafact.deciding import decide
 from contrafact.errors import ContrafactError, RunDirectoryError
 from contrafact.finishing import complete, describe
 from contrafact.plan import Plan, make_plan
+from contrafact.readiness import check_engines
 from contrafact.recipe import Recipe
 from contrafact.shards import Report, finish_shard, propose
 from contrafact.store.atomic import storage_errors
@@ -59,12 +60,16 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
 
     Raises
     ------
+    EndpointError
+        Where a language model is needed and cannot be used; nothing was written then.
     RunDirectoryError
         Where the folder is in use, or is not this recipe's.
     StorageError
         Where the disk cannot take more; the same call resumes.
     """
     directory = plan.directory
+    if not directory.manifest.is_file():
+        check_engines(plan)
     with directory.locked():
         if directory.claim(plan.identity, plan.recipe.name, plan.parts):
             manifest = _complete_already(directory)

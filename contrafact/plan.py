@@ -98,7 +98,7 @@ class Plan:
 
     def context(self, start: int) -> Context:
         streams = Streams(self.recipe.seed, self.source_key)
-        return Context(streams, self.identity, self.recipe.seed, start, self.engines, self.proof)
+        return Context(streams, self.identity, self.recipe.seed, start, self.engines, self.proof, self.source)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -123,6 +123,7 @@ class Plan:
             "code_version": __version__,
             "seed": self.recipe.seed,
             "model": self.generator.model_name(),
+            "model_origin": self.generator.model_origin(),
             "request_ids": [],
             "cost": 0.0,
         }
@@ -171,11 +172,15 @@ def assemble(
         Parts of the identity that are not to be found out again: ``source``, ``filter <alias>``, ...
     """
     known = dict(known or {})
+    generator.borrow(engines)
+    lent = {} if "engines" in known else engines.identities()
     filters = list(_filters(recipe, generator, engines, folder))
     code = plugin_code(recipe.spec(), folder)
     parts = {**identity_parts(recipe, generator, code), **known}
     if "source" not in known:
         parts["source"] = identity_of(source.identity())
+    if lent:
+        parts["engines"] = identity_of(lent)
     for each in filters:
         if f"filter {each.alias}" not in known and (own := each.identity()) is not None:
             parts[f"filter {each.alias}"] = identity_of(own)

@@ -26,7 +26,7 @@ __all__ = ["Recipe", "Stage", "find_recipe", "load_recipe", "parse_recipe", "rec
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _ALIAS = re.compile(r"\w[\w-]{0,63}")  # names a folder, a step of the funnel and a column of scores
-_RESERVED = ("all", "none", "quota", "rejected")
+_RESERVED = ("all", "control", "none", "quota", "rejected")
 """Names that the funnel, the scores or the run directory give to something else."""
 
 
@@ -63,7 +63,7 @@ class Recipe(_Strict):
     filters : mapping of alias to Stage
         In the order in which they judge. The alias is the filter's name unless ``use`` gives another.
     engines : mapping
-        The machines that stages borrow: ``llm`` and ``embeddings``, each with its settings.
+        The machines that stages borrow: ``llm``, ``embeddings`` and ``sandbox``, each with its settings.
     splits : mapping of name to share
         Shares that sum to one. Pairs with one ``group_id`` never part.
     """
@@ -83,7 +83,7 @@ class Recipe(_Strict):
         "validation": 0.1,
         "test": 0.1,
     }
-    engines: dict[Literal["llm", "embeddings"], dict[str, Any]] = {}
+    engines: dict[Literal["llm", "embeddings", "sandbox"], dict[str, Any]] = {}
     output: str | None = None
     workers: Annotated[int, Field(gt=0)] | None = None
     licence: str = ""

@@ -20,6 +20,7 @@ __all__ = [
     "HIDDEN",
     "INTERVENTION",
     "LABEL_SOURCES",
+    "MODEL_ORIGINS",
     "PROVENANCE",
     "PairShape",
     "class_label",
@@ -32,6 +33,9 @@ __all__ = [
 
 LABEL_SOURCES = ("oracle", "construction", "teacher", "llm")
 """Who says that the label moved, strongest first."""
+
+MODEL_ORIGINS = ("written", "read", "fitted")
+"""Where the causal model behind a pair came from: an author, a published network, or estimates from a table."""
 
 INTERVENTION = pa.list_(
     pa.struct(
@@ -52,6 +56,7 @@ PROVENANCE = pa.struct(
         ("code_version", pa.string()),
         ("seed", pa.int64()),
         ("model", pa.string()),
+        ("model_origin", pa.string()),
         ("request_ids", pa.list_(pa.string())),
         ("cost", pa.float64()),
     ]

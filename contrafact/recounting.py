@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from contrafact.judging import Funnel
 from contrafact.store.layout import REJECTED
 
 __all__ = ["Recount"]
@@ -22,7 +23,7 @@ class Recount:
         self.parts: Counter[str] = Counter()
         self.exact = 0
         self.sources: Counter[str] = Counter()
-        self.reasons: Counter[str] = Counter()
+        self.why = Funnel()
         self.shards: dict[int, Counter[str]] = {}
 
     def add(self, pairs: pa.Table, part: str, shard: int) -> None:
@@ -30,7 +31,7 @@ class Recount:
         self.parts[part] += pairs.num_rows
         self.shards.setdefault(shard, Counter())["rejected" if part == REJECTED else "accepted"] += pairs.num_rows
         if part == REJECTED:
-            self.reasons.update(_tally(pairs["reasons"].combine_chunks().flatten()))
+            self.why.explain(pairs["reasons"].combine_chunks())
             return
         self.exact += int(np.count_nonzero(pairs["exact"].to_numpy()))
         self.sources.update(_tally(pairs["label_source"]))
@@ -46,11 +47,12 @@ class Recount:
             yield f"the splits hold {sum(manifest['splits'].values())} pairs, and {manifest['accepted']} were accepted"
         if self.exact != manifest["exact"]:
             yield f"exact: {self.exact} accepted pairs are, and the manifest says {manifest['exact']}"
-        for name, found in (("label_sources", self.sources), ("reasons", self.reasons)):
+        counts = {"label_sources": self.sources, "reasons": self.why.reasons, "also": self.why.also}
+        for name, found in counts.items():
             for key in sorted(found.keys() | manifest[name].keys()):
-                said = manifest[name].get(key, 0)
-                if found[key] != said:
-                    yield f"{name}: {key!r} is there {found[key]} times, and the manifest says {said}"
+                there, said = found.get(key, 0), manifest[name].get(key, 0)
+                if there != said:
+                    yield f"{name}: {key!r} is there {there} times, and the manifest says {said}"
         yield from self._shard_problems(manifest["shards"])
         yield from _funnel_problems(manifest)
 
@@ -73,6 +75,11 @@ def _funnel_problems(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"the funnel's steps reject {rejected} pairs, and the manifest says {manifest['rejected']}"
     if funnel and funnel[0]["judged"] != manifest["proposed"]:
         yield f"the funnel begins with {funnel[0]['judged']} pairs, and {manifest['proposed']} were proposed"
+    # Each reason begins with its step's name; a generator's may begin otherwise.
+    for row in funnel[1:]:
+        said = sum(count for text, count in manifest["reasons"].items() if text.startswith(f"{row['step']}: "))
+        if said != row["rejected"]:
+            yield f"the funnel's step {row['step']} rejects {row['rejected']} pairs, and its reasons are {said}"
     for row in funnel:
         if not 0 <= row["rejected"] <= row["judged"]:
             yield f"the funnel's step {row['step']} rejects {row['rejected']} pairs of {row['judged']}"

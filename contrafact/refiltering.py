@@ -145,7 +145,7 @@ class _Change:
                 f"{self.directory.path} was made by something else than what is here now: {', '.join(moved)} changed",
                 fix="--folder says where the files are that the recipe names; another version can only build anew",
             )
-        known = {name: parts[name] for name in ("source", "libraries") if name in parts}
+        known = {name: parts[name] for name in ("source", "engines", "libraries") if name in parts}
         known |= {
             name: part
             for name, part in parts.items()

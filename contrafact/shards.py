@@ -13,7 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contrafact.candidates import hidden_of, make_candidates
-from contrafact.deciding import sketched
+from contrafact.controls import beside, kept_with_pairs, without_orphans
+from contrafact.deciding import sketched, write_sketch
 from contrafact.judging import Funnel, apply_judgements, judge, with_reasons
 from contrafact.overlap import write_contents
 from contrafact.plan import Plan
@@ -49,17 +50,17 @@ def settle(plan: Plan, shard: int, pairs: pa.Table, judgements: Mapping[str, Jud
     _count_made(pairs, plan, funnel)
     pairs = apply_judgements(pairs, judgements, funnel)
     if not plan.staged:
-        return _write(plan, shard, pairs, funnel)
+        return _write(plan, shard, without_orphans(pairs, funnel), funnel)
     write_arrow(pairs, plan.directory.candidates(shard))
-    alive = pairs["accepted"].combine_chunks()
+    place = beside(pairs)
     for each in plan.set_filters:
-        sketch = sketched(each, pairs)
-        write_arrow(sketch.append_column("alive", alive), plan.directory.sketch(each.alias, shard))
+        write_sketch(plan.directory.sketch(each.alias, shard), sketched(each, pairs), pairs, place)
     report = {
         "shard": shard,
         "units": _units(plan, shard),
         "proposed": pairs.num_rows,
-        "alive": int(np.count_nonzero(alive)),
+        "alive": int(np.count_nonzero(kept_with_pairs(pairs["accepted"].to_numpy(), place))),
+        "controls": 0 if place is None else int(np.count_nonzero(place != -1)),
         "paid": _paid(pairs),
         "funnel": funnel.spec(),
     }
@@ -87,6 +88,7 @@ def finish_shard(plan: Plan, shard: int, room: int | None = None, *, needed: boo
     pairs = read_arrow(plan.directory.candidates(shard))
     if plan.set_filters and needed:
         pairs = apply_judgements(pairs, read_verdicts(plan, shard), funnel)
+    pairs = without_orphans(pairs, funnel)
     if room is not None:
         pairs = _within_quota(pairs, room, plan.recipe.accept or 0, funnel)
     return _write(plan, shard, pairs, funnel)
@@ -122,8 +124,6 @@ def read_verdicts(plan: Plan, shard: int) -> dict[str, Judgement]:
 def _count_made(pairs: pa.Table, plan: Plan, funnel: Funnel) -> None:
     made = int(np.count_nonzero(pairs["accepted"]))
     funnel.count(plan.generator.name, pairs.num_rows, pairs.num_rows - made)
-    counts = pa.compute.value_counts(pairs["reasons"].combine_chunks().flatten())
-    funnel.give({entry["values"].as_py(): entry["counts"].as_py() for entry in counts})
 
 
 def _paid(pairs: pa.Table) -> bool:
@@ -142,15 +142,14 @@ def _within_quota(pairs: pa.Table, room: int, quota: int, funnel: Funnel) -> pa.
     funnel.count("quota", int(alive.sum()), int(over.sum()))
     if not over.any():
         return pairs
-    pairs = with_reasons(
-        pairs, [(over, f"quota: {quota} accepted pairs were asked for, and there are as many")], funnel
-    )
+    pairs = with_reasons(pairs, [(over, f"quota: {quota} accepted pairs were asked for, and there are as many")])
     position = pairs.schema.get_field_index("accepted")
     return pairs.set_column(position, pairs.schema.field("accepted"), pa.array(alive & ~over))
 
 
 def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
     recipe, directory = plan.recipe, plan.directory
+    funnel.explain(pairs["reasons"].combine_chunks())
     parts = [*recipe.splits, REJECTED]
     place = np.full(pairs.num_rows, len(recipe.splits), dtype=np.int64)
     accepted = pairs["accepted"].to_numpy()

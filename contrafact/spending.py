@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from contrafact.engines.llm.request import Request
     from contrafact.plan import Plan
 
-__all__ = ["Forecast", "forecast", "per_accepted", "usage_block"]
+__all__ = ["Forecast", "forecast", "per_accepted", "sampled_questions", "usage_block"]
 
 Usage = dict[str, Any]
 """``requests``, ``prompt_tokens``, ``completion_tokens``, ``cost`` (None where unknown) and ``cost_per_accepted``."""
@@ -90,15 +90,22 @@ def forecast(plan: Plan, sample: int = _SAMPLE) -> Forecast:
     sample : int
         Units to look at, in stretches spread evenly over all.
     """
+    requests = sampled_questions(plan, plan.units, sample)
+    if requests is None:
+        return Forecast(plan.units, 0, None)
+    seen = sum(stop - start for start, stop in _stretches(plan.units, sample))
+    return Forecast(plan.units, seen, _scaled(_estimate(plan, requests), plan.units, seen))
+
+
+def sampled_questions(plan: Plan, units: int, sample: int) -> list[Request] | None:
+    """What the generator would ask about some of the first ``units`` units; None where it does not say."""
     requests: list[Request] = []
-    seen = 0
-    for start, stop in _stretches(plan.units, sample):
+    for start, stop in _stretches(units, sample):
         asked = plan.generator.questions(plan.source.read(start, stop), plan.context(start))
         if asked is None:
-            return Forecast(plan.units, 0, None)
+            return None
         requests += asked
-        seen += stop - start
-    return Forecast(plan.units, seen, _scaled(_estimate(plan, requests), plan.units, seen))
+    return requests
 
 
 def _stretches(units: int, sample: int) -> Iterator[tuple[int, int]]:

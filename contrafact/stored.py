@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contrafact.candidates import constant, struct
+from contrafact.controls import STEP
 from contrafact.errors import RunDirectoryError, UserError
 from contrafact.identity import identity_of
 from contrafact.plan import Plan, source_of
@@ -115,10 +116,10 @@ class Stored:
             return self._source
 
     def _own_reasons(self, reasons: pa.Array) -> pa.Array:
-        """The reasons that neither a filter nor the quota gave: those of the generator."""
+        """The reasons that neither a filter nor the core gave: those of the generator."""
         flat = reasons.flatten()
         kept = np.ones(len(flat), dtype=bool)
-        for alias in (*self.recipe.filters, "quota"):
+        for alias in (*self.recipe.filters, STEP, "quota"):
             kept &= ~_starts(flat, f"{alias}: ")
         owner = pc.list_parent_indices(reasons).to_numpy()[kept]
         offsets = np.zeros(len(reasons) + 1, dtype=np.int32)

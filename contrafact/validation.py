@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from contrafact.again import Contents, Replies
+from contrafact.engines import Engines
 from contrafact.errors import RunDirectoryError, UserError
 from contrafact.plan import identity_parts, make_generator
 from contrafact.plugincode import libraries, plugin_code
@@ -43,7 +46,9 @@ class Validation:
     notes : list of str
         What is otherwise than at the build and makes nothing wrong.
     pairs, recomputed : int
-        Pairs read, and pairs whose oracle label was computed again.
+        Pairs read, and pairs whose label and values were computed again.
+    witnesses : dict of str to int
+        Of those that were computed again, how many of each label source.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -51,10 +56,17 @@ class Validation:
     files: int = 0
     pairs: int = 0
     recomputed: int = 0
+    witnesses: dict[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
         return not self.problems
+
+    def saw(self, sources: pa.Array) -> None:
+        """Count the label sources of pairs that were computed again."""
+        for each in pc.value_counts(sources).to_pylist():
+            source = str(each["values"])
+            self.witnesses[source] = self.witnesses.get(source, 0) + int(each["counts"])
 
 
 @dataclass(frozen=True)
@@ -83,8 +95,10 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
     found = Validation()
     intact = list(_intact(directory, manifest, found))
     maker = _maker(directory, manifest, folder, found)
-    recount = Recount()
-    with Names() as pair_ids, Names() as units, Names() as groups:
+    recount, replies = Recount(), Replies()
+    splits = list(manifest["splits"] if maker is None else maker.recipe.splits)
+    with Names() as pair_ids, Names() as units, Names() as groups, TemporaryDirectory() as scratch:
+        contents = Contents(Path(scratch), splits)
         for stored in intact:
             part, _, shard = Path(stored.path).stem.rpartition("-")
             if stored.path.startswith("hidden/"):
@@ -94,6 +108,8 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
                 continue
             found.pairs += pairs.num_rows
             recount.add(pairs, part, int(shard))
+            replies.add(pairs)
+            contents.add(pairs, part)
             _check_verdicts(pairs, part, stored.path, found)
             pair_ids.add(pairs["pair_id"], part)
             if part != REJECTED:
@@ -103,6 +119,9 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
                 _check_split(maker.recipe, pairs, part, stored.path, found)
                 _check_oracle(maker.generator, directory, stored, pairs, found)
         found.problems += recount.problems(manifest)
+        if len(intact) == found.files:  # a file that was changed is told of already
+            found.problems += [*contents.problems(manifest), *replies.problems(manifest)]
+            found.notes += replies.notes()
         _check_names(pair_ids, units, groups, found)
     return found
 
@@ -179,6 +198,7 @@ def _maker(
     try:
         recipe = parse_recipe(parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml"))
         generator = make_generator(recipe, place)
+        generator.borrow(Engines(recipe.engines))  # code is run again in the sandbox that it asks for
         parts = identity_parts(recipe, generator, plugin_code(recipe.spec(), place))
     except (UserError, OSError, UnicodeDecodeError) as error:
         what = error.what if isinstance(error, UserError) else str(error)
@@ -248,6 +268,7 @@ def _check_oracle(
         if column is not None:
             wrong |= _differ(whole[name].combine_chunks(), column if isinstance(column, pa.Array) else pa.array(column))
     found.recomputed += whole.num_rows
+    found.saw(whole["label_source"].combine_chunks())
     for row in np.flatnonzero(wrong)[:_SHOWN]:
         found.problems.append(f"{whole['pair_id'][int(row)].as_py()}: the stored values are not what the model gives")
     if wrong.sum() > _SHOWN:

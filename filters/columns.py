@@ -10,7 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-__all__ = ["Changes", "changes_of", "column", "is_numeric", "made", "member", "numbers", "same", "segment_sums"]
+__all__ = [
+    "Changes",
+    "changes_of",
+    "column",
+    "controls",
+    "is_numeric",
+    "made",
+    "member",
+    "numbers",
+    "same",
+    "segment_sums",
+]
 
 Side = Literal["factual", "counterfactual"]
 
@@ -47,6 +58,13 @@ def made(pairs: pa.Table) -> NDArray[np.bool_]:
     """Where both members of a pair are there; elsewhere it has failed and carries its reason already."""
     both = pc.and_(column(pairs, "factual").is_valid(), column(pairs, "counterfactual").is_valid())
     return np.asarray(both.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def controls(pairs: pa.Table) -> NDArray[np.bool_]:
+    """Where a pair is a control: it claims that its label stays, whatever a recipe wants of the others."""
+    if "control_of" not in pairs.column_names:
+        return np.zeros(pairs.num_rows, dtype=bool)
+    return np.asarray(column(pairs, "control_of").is_valid().to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def is_numeric(kind: pa.DataType) -> bool:

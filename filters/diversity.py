@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.engines import Engines
-from contrafact.engines.embeddings import embedder_identity
 from contrafact.errors import RecipeError
 from contrafact.identity import hash_strings
-from contrafact.stages import Generator, Judgement, SetFilter, Sketches
+from contrafact.stages import Judgement, Sketches
 from filters.columns import column
-from filters.embedding_sketch import Items, block_cosines, items_of, rounded, sketch_of, spread_over
+from filters.embedded_texts import EmbeddedTexts
+from filters.embedding_sketch import Items, block_cosines, items_of, rounded, spread_over
 from filters.hashing import Words, hash_rows
 from filters.options import check_choice
 from filters.partitions import words_of
-from filters.text import joined_texts, text_members
 
 __all__ = ["Diversity"]
 
@@ -27,7 +25,7 @@ _PER = ("unit", "label", "counterfactual_label", "label_pair", "all")
 _BLOCK = 4096
 
 
-class Diversity(SetFilter):
+class Diversity(EmbeddedTexts):
     """Top-K by diversity: of each unit's (or label's) pairs the K that are least alike stay.
 
     Farthest first (Gonzalez 1985): the first pair in the order of units stays; then, K - 1 times, the one whose nearest
@@ -70,29 +68,15 @@ class Diversity(SetFilter):
         fields: list[str] | None = None,
     ) -> None:
         check_choice(self.name, "per", per, _PER)
-        check_choice(self.name, "of", of, ("counterfactual", "factual"))
+        super().__init__(of, fields)
         if keep < 1:
             raise RecipeError(f"filter {self.name}: keep = {keep} keeps nothing", allowed="1 or more", fix="keep: 10")
-        self.keep, self.per, self.of, self.given = keep, per, of, fields
-        self._fields: tuple[str, ...] = ()
-        self._identity = ""
-
-    def bind(self, alias: str, generator: Generator) -> None:
-        super().bind(alias, generator)
-        self._fields = text_members(alias, self.given, generator)
-
-    def borrow(self, engines: Engines) -> None:
-        super().borrow(engines)
-        self._identity = embedder_identity(engines.settings.get("embeddings") or {})
-
-    def identity(self) -> Any:
-        return self._identity
+        self.keep, self.per = keep, per
 
     def sketch(self, pairs: pa.Table) -> pa.Table:
-        vectors = sketch_of(self.engines.embedder, joined_texts(pairs, self.of, self._fields))
         # Each pair is compared for itself here, also with others of its unit.
         keys = pa.array(hash_strings(column(pairs, "pair_id"), "pair"))
-        return pa.table({"vector": vectors, "unit": keys, "kind": pa.array(self._kinds(pairs))})
+        return pa.table({"vector": self.vectors(pairs), "unit": keys, "kind": pa.array(self._kinds(pairs))})
 
     def decide(self, sketches: Sketches) -> Iterator[Judgement]:
         if self.per != "unit":

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from filters.wording import tokens
+from contrafact.wording import tokens
 
 __all__ = ["FAULTS", "introduced", "repetition"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from contrafact.errors import RecipeError, did_you_mean
 from contrafact.record import levels_of
 from contrafact.stages import Generator, Judgement, PairFilter
-from filters.columns import column, numbers, same
+from filters.columns import column, controls, numbers, same
 from filters.options import check_choice, check_number
 from filters.verdicts import Tally
 
@@ -30,6 +30,8 @@ class LabelFlip(PairFilter):
     The score is 1 where the label moved, 0 where it stayed, missing where a label is missing on one or both sides;
     such a pair fails unless ``want`` is ``any`` and no label is named. Class labels go by their names; texts are
     compared whole; numbers have moved where they differ by more than ``tolerance``.
+
+    A control passes where its label stayed, whatever is wanted of the pairs; ``target`` does not concern it.
 
     Parameters
     ----------
@@ -83,16 +85,19 @@ class LabelFlip(PairFilter):
     def judge(self, pairs: pa.Table) -> Judgement:
         before, after = column(pairs, "label"), column(pairs, "counterfactual_label")
         unknown = (_missing(before) | _missing(after)) & (self.want != "any" or bool(self._wanted))
-        moved = self._moved(before, after)
+        moved, beside = self._moved(before, after), controls(pairs)
         tally = Tally(pairs.num_rows)
         tally.add(unknown, f"{self.alias}: a label is missing")
         if self.want != "any":
-            wrong = moved != (self.want == "flip")
-            tally.add(wrong, f"{self.alias}: the label {'did not move' if self.want == 'flip' else 'moved'}")
+            flips = np.asarray((self.want == "flip") & ~beside)
+            tally.add(flips & ~moved, f"{self.alias}: the label did not move")
+            tally.add(~flips & moved, f"{self.alias}: the label moved")
         for name, labels in (("label", before), ("counterfactual_label", after)):
             if name in self._wanted:
                 which = "factual" if name == "label" else "counterfactual"
-                tally.add(~self._among(labels, self._wanted[name]), f"{self.alias}: the {which} label is not wanted")
+                wrong = ~self._among(labels, self._wanted[name])
+                wrong &= ~beside if name == "counterfactual_label" else True
+                tally.add(wrong, f"{self.alias}: the {which} label is not wanted")
         score = np.where(_missing(before) | _missing(after), np.nan, moved.astype(np.float64))
         return Judgement(tally.passed, tally.reasons, {self.alias: score})
 

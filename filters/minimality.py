@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from contrafact.errors import RecipeError
 from contrafact.stages import Generator, Judgement, PairFilter
+from contrafact.wording import changed_spans, distance, tokens
 from filters.options import check_number, check_range
 from filters.text import edited_texts, stored_scores, text_members
 from filters.verdicts import Tally
-from filters.wording import changed_spans, distance, tokens
 
 __all__ = ["Minimality"]
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.engines import Engines
-from contrafact.engines.embeddings import embedder_identity
 from contrafact.errors import RecipeError
 from contrafact.identity import hash_strings
-from contrafact.stages import Generator, Judgement, SetFilter, Sketches
+from contrafact.stages import Judgement, Sketches
 from filters.columns import column
-from filters.embedding_sketch import Items, block_cosines, items_of, rounded, sketch_of, spread_over
+from filters.embedded_texts import EmbeddedTexts
+from filters.embedding_sketch import Items, block_cosines, items_of, rounded, spread_over
 from filters.grouping import Components, group_names
 from filters.hashing import mix
 from filters.options import check_choice
-from filters.text import joined_texts, text_members
 
 __all__ = ["NearDuplicates"]
 
@@ -27,7 +25,7 @@ _ROUNDING = 5e-7  # what rounds up to the threshold meets it, as everywhere
 _LINKS_AT_ONCE = 1_000_000
 
 
-class NearDuplicates(SetFilter):
+class NearDuplicates(EmbeddedTexts):
     """Of units whose texts are nearly the same the first stays, or all share one group and so one split.
 
     Units are compared with units: a pair is never a near-duplicate of its own counterfactual, nor of another pair of
@@ -68,7 +66,7 @@ class NearDuplicates(SetFilter):
         mode: Literal["drop", "group"] = "drop",
         fields: list[str] | None = None,
     ) -> None:
-        check_choice(self.name, "of", of, ("factual", "counterfactual"))
+        super().__init__(of, fields)
         check_choice(self.name, "mode", mode, ("drop", "group"))
         if not 0 < threshold <= 1:
             raise RecipeError(
@@ -76,28 +74,14 @@ class NearDuplicates(SetFilter):
                 allowed="above 0, up to 1",
                 fix="threshold: 0.95",
             )
-        self.threshold, self.of, self.mode, self.given = threshold, of, mode, fields
-        self._fields: tuple[str, ...] = ()
-        self._identity = ""
-
-    def bind(self, alias: str, generator: Generator) -> None:
-        super().bind(alias, generator)
-        self._fields = text_members(alias, self.given, generator)
-
-    def borrow(self, engines: Engines) -> None:
-        super().borrow(engines)
-        self._identity = embedder_identity(engines.settings.get("embeddings") or {})
-
-    def identity(self) -> Any:
-        return self._identity
+        self.threshold, self.mode = threshold, mode
 
     def regroups(self) -> bool:
         return self.mode == "group"
 
     def sketch(self, pairs: pa.Table) -> pa.Table:
-        texts = joined_texts(pairs, self.of, self._fields)
         columns = {
-            "vector": sketch_of(self.engines.embedder, texts),
+            "vector": self.vectors(pairs),
             "unit": pa.array(hash_strings(column(pairs, "unit_id"), "unit")),
         }
         if self.mode == "group":

@@ -15,7 +15,7 @@ from contrafact.engines.teachers import Remembering
 from contrafact.errors import RecipeError
 from contrafact.record import levels_of
 from contrafact.stages import Generator, Judgement, PairFilter
-from filters.columns import column, member
+from filters.columns import column, controls, member
 from filters.options import check_choice, check_members
 from filters.verdicts import Tally
 
@@ -55,7 +55,7 @@ class Teacher(PairFilter):
     agree : bool
         Whether y' must be the most probable label too.
     want : {'claimed', 'flip', 'keep'}
-        What pairs must claim: anything, a move, or none.
+        What pairs must claim: anything, a move, or none. A control claims none, whatever is wanted.
     fields : list of str, optional
         Members that the teacher reads, in order: all texts unless given.
     folder : Path, optional
@@ -184,7 +184,8 @@ class Teacher(PairFilter):
         tally.add(np.asarray(silent), f"{self.alias}: the teacher gave no answer")
         if self.want != "claimed":
             claims = "no move" if self.want == "flip" else "a move"
-            tally.add(np.asarray(moves != (self.want == "flip")), f"{self.alias}: the pair claims {claims}")
+            wrong = np.asarray(moves != (self.want == "flip")) & ~controls(pairs)
+            tally.add(wrong, f"{self.alias}: the pair claims {claims}")
         tally.add(moves & np.asarray(counter < self.min), f"{self.alias}: the new label rose too little")
         if self.natural_min is not None:
             tally.add(moves & np.asarray(natural < self.natural_min), f"{self.alias}: the old label fell too little")

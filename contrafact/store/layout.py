@@ -28,7 +28,7 @@ from contrafact.store.manifest import load_manifest
 
 __all__ = ["FORMAT", "REJECTED", "RunDirectory"]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the layout and of the manifest.
 
 To be raised by the first change after a release that makes older folders unreadable to ``validate`` or to a resuming

@@ -27,6 +27,7 @@ _KEYS: Mapping[str, type] = {
     "splits": dict,
     "funnel": list,
     "reasons": dict,
+    "also": dict,
     "shards": list,
     "files": list,
 }

@@ -76,11 +76,15 @@ def preview(
     recipe: RecipeArgument,
     count: Annotated[int, typer.Option("-n", "--pairs", min=1, max=1000, help="How many pairs to show.")] = 3,
     settings: SetOption = None,
+    accepted: Annotated[
+        bool, typer.Option("--accepted", help="Only accepted pairs: go on until so many are found.")
+    ] = False,
+    within: Annotated[int, typer.Option(min=1, help="Units to look at with --accepted, at the most.")] = 2000,
 ) -> None:
     """Show the first pairs of a recipe, with what changed marked. Writes nothing."""
     from flows.cli.previewing import preview_command
 
-    preview_command(recipe, settings or [], count)
+    preview_command(recipe, settings or [], count, accepted=accepted, most=within)
 
 
 @app.command()
@@ -95,6 +99,40 @@ def validate(
     from flows.cli.validating import validate_command
 
     validate_command(directory, folder)
+
+
+@app.command()
+def audit(
+    directory: DirArgument,
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="A model to ask: a folder, a hub id, file.py:function, llm, or {zero_shot: ...}."),
+    ] = None,
+    fields: Annotated[str | None, typer.Option(metavar="A,B", help="Texts that it reads; all unless given.")] = None,
+    alpha: Annotated[float, typer.Option(help="Level of every test.")] = 0.05,
+    correction: Annotated[str, typer.Option(help="For many tests: holm or bh.")] = "holm",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of bootstraps, folds and simulations.")] = 0,
+    draws: Annotated[int, typer.Option(help="Draws of each bootstrap.")] = 2000,
+    runs: Annotated[int, typer.Option(help="Simulated audits, without and with a planted effect.")] = 1000,
+    most: Annotated[int, typer.Option(help="Rows to read at the most.")] = 20_000,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Exit with 1 on: no-effect, shortcut, uncalibrated."),
+    ] = None,
+    folder: Annotated[Path | None, typer.Option(help="Where relative paths of the teacher start.")] = None,
+) -> None:
+    """Test a model's reaction to the pairs against their controls, and look for shortcuts in them."""
+    from flows.cli.auditing import audit_command
+
+    options = {"alpha": alpha, "correction": correction, "seed": seed, "draws": draws, "runs": runs, "most": most}
+    audit_command(
+        directory,
+        teacher=teacher,
+        fields=fields.split(",") if fields else [],
+        fail_on=fail_on.split(",") if fail_on else [],
+        folder=folder,
+        options=options,
+    )
 
 
 @app.command("validate-scm")
@@ -189,11 +227,15 @@ def teacher_train(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="[RECIPE]", help="A recipe whose language model is to be tried too.")
+    ] = None,
+) -> None:
     """Say what is installed, reachable or missing, and the command that mends it."""
     from flows.cli.doctor import doctor_command
 
-    doctor_command()
+    doctor_command(recipe)
 
 
 def main() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
 from flows.cli.endpoint import api_url, why_not
 from flows.cli.progress import watched
+from flows.cli.reasons import print_reasons
 
 __all__ = ["build_command"]
 
@@ -51,7 +54,7 @@ def build_command(
         # Typer would end the command without a word.
         typer.echo("\nstopped; what was finished is kept, and the same command resumes", err=True)
         raise typer.Exit(130) from None
-    _report(Console(), plan, manifest, None if complete else time.monotonic() - started)
+    _report(Console(), plan, manifest, None if complete else time.monotonic() - started, recipe)
     if not manifest["accepted"]:
         typer.echo("no pair was accepted: the reasons above and in rejected/ say why", err=True)
         raise typer.Exit(1)
@@ -88,7 +91,7 @@ def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]
     return build_plan
 
 
-def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: float | None) -> None:
+def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: float | None, recipe: str) -> None:
     folder = plan.directory.path
     console.print(f"{manifest['name']}: {manifest['ended']}", style="bold", highlight=False, soft_wrap=True)
     table = Table(show_edge=False)
@@ -97,10 +100,11 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
     for row in manifest["funnel"]:
         table.add_row(row["step"], f"{row['judged']:,}", f"{row['rejected']:,}")
     console.print(table)
-    for reason, count in list(manifest["reasons"].items())[:8]:
-        console.print(f"  {count:>9,} × {reason}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    print_reasons(console, manifest, plan.generator.advice())
     splits = ", ".join(f"{name} {count:,}" for name, count in manifest["splits"].items())
     took = "was complete already: nothing to do" if seconds is None else f"in {seconds:.1f} s"
+    if seconds is not None and "usage" in manifest and manifest["accepted"]:
+        took += f", {seconds / manifest['accepted']:.1f} s an accepted pair"
     console.print(
         f"\n[bold]{manifest['accepted']:,}[/] accepted + {manifest['rejected']:,} rejected"
         f" = {manifest['proposed']:,} proposed pairs, {took}  ({splits})",
@@ -109,14 +113,23 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
     )
     if "usage" in manifest:
         console.print(_usage(manifest["usage"]), style="dim", highlight=False, soft_wrap=True)
-    console.print(f"\nThe dataset is [bold]{folder}[/]. Look at it:", highlight=False)
+    console.print(f"\nThe dataset is [bold]{folder}[/]; its README.md is the card. Look at it:", highlight=False)
     split = next((name for name, count in manifest["splits"].items() if count), "rejected")
-    console.print(
-        f"  python -c \"import datasets; print(datasets.load_dataset('{folder}')['{split}'][0])\"",
-        highlight=False,
-        soft_wrap=True,
-    )
-    console.print(f"  contrafact validate {folder}", highlight=False)
+    commands = [
+        f"{_at_hand('contrafact')} preview {recipe} --accepted",
+        f"{_at_hand('contrafact')} validate {folder}",
+        f"{_at_hand('python')} -c \"import datasets; print(datasets.load_dataset('{folder}')['{split}'][0])\"",
+    ]
+    for command in commands:
+        console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def _at_hand(command: str) -> str:
+    """A command as it can be typed here: by name where that is the one of this environment, else by its path."""
+    own, known = Path(sys.executable).parent / command, shutil.which(command)
+    if not own.is_file() or (known is not None and Path(known).parent == own.parent):
+        return command
+    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
 
 
 def _usage(usage: Mapping[str, Any]) -> str:

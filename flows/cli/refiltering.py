@@ -9,6 +9,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from flows.cli.reasons import print_reasons
+
 __all__ = ["refilter_command"]
 
 
@@ -34,8 +36,7 @@ def refilter_command(
     for name, manifest in (("before", before), ("after", after)):
         table.add_row(name, *(f"{manifest[key]:,}" for key in ("accepted", "rejected", "proposed")))
     console.print(table)
-    for reason, count in list(after["reasons"].items())[:8]:
-        console.print(f"  {count:>9,} × {reason}", style="dim", highlight=False, markup=False, soft_wrap=True)
+    print_reasons(console, after)
     console.print(
         f"\n{after['ended']}; decided again in {time.monotonic() - started:.1f} s, {asked}",
         highlight=False,

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
@@ -17,10 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["train_command"]
 
-_CORPUS = "corpus:"
 _METHODS = ("embeddings", "finetune")
 _MOST_SHOWN = 8
-_SENTIMENTS = ("negative", "neutral", "positive")  # of corpora, unless --labels says otherwise
 
 
 def train_command(
@@ -39,6 +36,7 @@ def train_command(
 ) -> None:
     """Read, split, train, measure and store; print how good the teacher is on texts that it has not seen."""
     from contrafact.engines.teachers.folder import check_new
+    from contrafact.engines.teachers.reading import read_data
 
     if method not in _METHODS:
         raise RecipeError(f"--method {method!r}{did_you_mean(method, _METHODS)}", allowed=", ".join(_METHODS))
@@ -54,49 +52,6 @@ def train_command(
     else:
         about = _on_embeddings(labelled, out, embedder, test, seed)
     _report(console, about, out)
-
-
-def read_data(data: str, fields: Sequence[str], label: str, labels: Sequence[str] | None, rows: str | None) -> Labelled:
-    """Labelled texts from whatever a source may be, or from a ``corpus:``.
-
-    Parameters
-    ----------
-    rows : str, optional
-        ``START:STOP``, counted from 0: only these rows.
-    """
-    from contrafact.engines.teachers.data import read_labelled
-
-    table = _corpus(data.removeprefix(_CORPUS), fields, label, labels) if data.startswith(_CORPUS) else _table(data)
-    if rows is not None:
-        start, stop = _span(rows, table.num_rows)
-        table = table.slice(start, stop - start)
-    return read_labelled(table, fields, label, labels, data)
-
-
-def _table(data: str) -> pa.Table:
-    from contrafact.sources import open_source
-
-    source = open_source(data)
-    return source.read(0, source.rows())
-
-
-def _corpus(name: str, fields: Sequence[str], label: str, labels: Sequence[str] | None) -> pa.Table:
-    from generators.text.corpora import open_corpus
-    from generators.text.tasks import TextTask
-
-    task = TextTask("classification", tuple(fields), fields[-1], label, tuple(labels or _SENTIMENTS))
-    corpus = open_corpus(name, task)
-    return corpus.read(0, corpus.rows())
-
-
-def _span(rows: str, count: int) -> tuple[int, int]:
-    first, colon, last = rows.partition(":")
-    if not colon or not all(part.isdigit() for part in (first, last) if part):
-        raise RecipeError(f"--rows {rows!r} is no stretch of rows", allowed="START:STOP, such as 0:20000 or 20000:")
-    start, stop = int(first or 0), min(int(last or count), count)
-    if start >= stop:
-        raise RecipeError(f"--rows {rows!r} holds no row of {count}", allowed=f"0:{count}")
-    return start, stop
 
 
 def _on_embeddings(data: Labelled, out: Path, model: str | None, test: float, seed: int) -> dict[str, Any]:

@@ -16,10 +16,9 @@ def validate_command(directory: Path, folder: Path | None) -> None:
 
     found = validate(directory, folder)
     console = Console()
-    console.print(
-        f"{found.files} files, {found.pairs:,} pairs; {found.recomputed:,} oracle labels computed again",
-        highlight=False,
-    )
+    again = [f"{count:,} {source}" for source, count in sorted(found.witnesses.items())]
+    what = f"{' and '.join(again)} labels computed again" if again else "no label can be computed again"
+    console.print(f"{found.files} files, {found.pairs:,} pairs; {what}", highlight=False)
     for note in found.notes:
         console.print(f"  · {note}", style="dim", highlight=False, markup=False)
     for problem in found.problems:

@@ -74,11 +74,14 @@ def values_of_texts(column: pa.Array, support: Support) -> NDArray[Any]:
 
 
 def interleaved(tables: Sequence[pa.Table], rows: Sequence[NDArray[np.int64]]) -> pa.Table:
-    """Tables as one, their rows in the order of ``rows`` (and, among equals, of the tables)."""
+    """Tables as one, their rows in the order of ``rows`` (and, among equals, of the tables).
+
+    A column that only some of them have (``reasons``) is null in the rows of the others.
+    """
     if len(tables) == 1:
         return tables[0]
     order = np.argsort(np.concatenate(rows), kind="stable")
-    return pa.concat_tables(tables).combine_chunks().take(pa.array(order))
+    return pa.concat_tables(tables, promote_options="default").combine_chunks().take(pa.array(order))
 
 
 def subset(columns: Mapping[str, NDArray[Any]], rows: NDArray[np.int64] | None) -> dict[str, NDArray[Any]]:

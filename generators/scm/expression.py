@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from contrafact.errors import ExpressionError, ModelError
-from generators.scm.arithmetic import Frame
 from generators.scm.grammar import MAX_LENGTH, Walk, parse
+from generators.scm.nodes import Frame
 
 __all__ = ["Expression"]
 
-_BLOCK = 16384
-"""Rows evaluated at once: 128 KiB a temporary, so that a handful of them stay in the second-level cache."""
+_BLOCK = 65536
+"""Rows evaluated at once: as many as a block of the engine, for the reasons that its own size has."""
 
 
 class Expression:
@@ -64,19 +64,21 @@ class Expression:
 
     @property
     def boolean(self) -> bool:
-        """Whether the result is bool (a comparison, a logical connective) and not float64."""
+        """Whether the result is a truth value (a comparison, a logical connective) and no number."""
         return self._root.boolean
 
     def __call__(self, columns: Frame) -> NDArray[Any]:
         """Value in each row.
 
         A boolean or integer column is taken as float64. Where a value does not exist (a division by zero, the
-        logarithm of a negative number) it is inf or nan, without a warning.
+        logarithm of a negative number) it is inf or nan, without a warning. A comparison with a computed nan has no
+        truth value, and ``and``, ``or`` and ``not`` pass that on (:mod:`generators.scm.logic`).
 
         Returns
         -------
         ndarray of float64 or bool, shape (n,)
-            Shape () for an expression without names.
+            Shape () for an expression without names. Truth values are bool; they are 1.0, 0.0 and nan as soon as one
+            of them does not exist.
 
         Raises
         ------
@@ -102,13 +104,22 @@ class Expression:
             # One row alone has strides of zero, for which NumPy takes other paths (a power becomes a square): it is
             # evaluated as two rows, so that its last bit is the one it has among others.
             pair = {name: np.repeat(values, 2) for name, values in frame.items()}
-            return np.array(self._root.run(pair)[0]).reshape(shape)
+            return np.array(self._block(pair)[0]).reshape(shape)
         out = np.empty(rows, dtype=bool if self._root.boolean else np.float64)
         for start in range(0, rows, _BLOCK):
             stop = start + _BLOCK
-            block = {name: np.ascontiguousarray(values[start:stop]) for name, values in frame.items()}
-            out[start:stop] = self._root.run(block)
+            values = self._block({name: np.ascontiguousarray(each[start:stop]) for name, each in frame.items()})
+            if out.dtype == bool and values.dtype != bool:  # from the first truth value on that does not exist
+                out = out.astype(np.float64)
+            out[start:stop] = values
         return out
+
+    def _block(self, frame: Frame) -> NDArray[Any]:
+        if self._root.told is None:
+            return np.asarray(self._root.run(frame))
+        truth, unknown = self._root.told(frame)
+        values: NDArray[Any] = np.asarray(truth)
+        return values if unknown is None or not unknown.any() else np.where(unknown, np.nan, values)
 
     def _column(self, columns: Frame, name: str) -> NDArray[Any]:
         if name not in columns:

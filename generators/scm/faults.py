@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.errors import ModelError
+from contrafact.errors import ContrafactError, ModelError
 from contrafact.streams import Streams
 from generators.scm.mechanisms.base import Columns
 from generators.scm.model import SCM
@@ -115,7 +115,8 @@ def missing_cells(
 def check_values(models: Sequence[SCM], units: int = _UNITS) -> None:
     """Raise ``ModelError`` where a variable of a model has no value in any of some sampled units.
 
-    A mechanism that raises here is left to the build, where its rows become rejects.
+    What contrafact itself refuses (a function that compares a parent with a level that it has not, say) is raised too;
+    a mechanism that raises anything else is left to the build, where its rows become rejects.
     """
     for model in models:
         for name, mask in _sampled_cells(model, units).items():
@@ -134,5 +135,7 @@ def _sampled_cells(model: SCM, units: int) -> Masks:
         with np.errstate(all="ignore"):
             facts, noise = sample(model, Streams(0, f"values:{model.identity}"), 0, units)
             return missing_cells(model, facts, noise)
+    except ContrafactError:
+        raise
     except Exception:  # noqa: BLE001  # an author's mechanism may raise anything
         return {}

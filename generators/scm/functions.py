@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from contrafact.errors import ModelError
 from generators.scm.code_identity import callable_name, callable_spec
+from generators.scm.codes import Codes
 from generators.scm.expression import Expression
 
 __all__ = ["Function", "FunctionLike", "as_function", "merged_parents", "settled_parents"]
@@ -50,8 +51,11 @@ class Function(ABC):
     def spec(self) -> Any:
         """What decides the values: the expression's text, or the callable's name and the hash of its code.
 
-        An expression's levels are not in it: they belong to the supports of the parents, in the same model.
+        Levels are not in it: they belong to the supports of the parents, in the same model.
         """
+
+    def learn(self, levels: Mapping[str, Sequence[str]]) -> None:  # noqa: B027  # an expression knows them already
+        """Told by a model which levels its categorical parents have."""
 
 
 FunctionLike = str | float | Expression | Function | Callable[..., Any]
@@ -64,6 +68,7 @@ def as_function(value: FunctionLike, *, parents: Sequence[str] | None = None, ex
     ----------
     value : str, float, Expression, Function or callable
         A callable is called with one keyword a parent, the parent's column: ``lambda age, dose: 0.5 * age + dose``.
+        Categorical columns are codes that can be compared with names (:class:`generators.scm.codes.Codes`).
         A parameter with a default is the callable's own and no parent.
     parents : sequence of str, optional
         Names it reads, where they cannot be told (``**columns``) or are more than it uses.
@@ -135,9 +140,19 @@ class _Callable(Function):
         self.positional = isinstance(function, np.ufunc)
         self.declared = parents is not None
         self.parents = tuple(parents) if self.positional and parents is not None else self._fitted(parents, extra)
+        self.levels: dict[str, tuple[str, ...]] = {}
+
+    def learn(self, levels: Mapping[str, Sequence[str]]) -> None:
+        for name, each in levels.items():
+            if name in self.parents:
+                # Two models may share a mechanism, and have other levels: then it can be told in neither.
+                known = self.levels.get(name, tuple(each))
+                self.levels[name] = known if known == tuple(each) else ()
 
     def __call__(self, columns: Columns, **extra: NDArray[Any]) -> NDArray[Any]:
-        given = {**{name: columns[name] for name in self.parents}, **extra}
+        given: dict[str, NDArray[Any]] = {**{name: columns[name] for name in self.parents}, **extra}
+        for name, levels in self.levels.items():
+            given[name] = Codes(given[name], name, levels)
         values = np.asarray(self.function(*given.values()) if self.positional else self.function(**given))
         rows = {column.shape for column in given.values() if column.ndim}
         if values.shape and values.shape not in rows:

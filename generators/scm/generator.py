@@ -20,6 +20,7 @@ from generators.scm.loading import load_model
 from generators.scm.model import BASE, DOMAIN
 from generators.scm.pairs import Batch, PairBuilder
 from generators.scm.recompute import recompute_pairs
+from generators.scm.repeats import ADVICE, Repeats, check_different
 from generators.scm.requests import Request, read_request, unit_uniforms
 from generators.scm.units import Units, UnitSource
 
@@ -49,7 +50,7 @@ class SCMGenerator(Generator):
 
     name: ClassVar[str] = "scm"
     label_source = "oracle"
-    shard_rows: ClassVar[int] = 50_000
+    shard_rows: ClassVar[int] = 100_000
 
     def __init__(
         self,
@@ -71,6 +72,8 @@ class SCMGenerator(Generator):
         if not specs:
             raise RecipeError("generator.interventions is empty", fix="interventions: [{do: {variable: value}}]")
         self.requests: list[Request] = [read_request(spec, self.model) for spec in specs]
+        if per_unit == "all":
+            check_different(self.requests)
         self.per_unit, self.labeller = per_unit, Labeller(label, self.model)
         self.units = Units(self.loaded, self.domains, facts, abduction)
         for request in self.requests:
@@ -102,9 +105,9 @@ class SCMGenerator(Generator):
         rows = units.num_rows
         world = self.units.read(context.start, context.start + rows, context.streams)
         numbers = np.arange(context.start, context.start + rows)
-        tables, owners = [], []
+        tables, owners, repeats = [], [], Repeats(self.requests, rows)
         for batch in self._batches(rows, numbers, world.domain, context):
-            tables.append(self.builder.table(batch, world, units["unit_id"].combine_chunks(), context))
+            tables.append(self.builder.table(batch, world, units["unit_id"].combine_chunks(), context, repeats))
             owners.append(np.arange(rows) if batch.rows is None else batch.rows)
         return interleaved(tables, owners)
 
@@ -143,6 +146,12 @@ class SCMGenerator(Generator):
 
     def model_name(self) -> str:
         return f"{self.model.name}:{self.model.identity}"
+
+    def model_origin(self) -> str:
+        return self.loaded.origin
+
+    def advice(self) -> Mapping[str, str]:
+        return ADVICE
 
     def notes(self) -> Sequence[str]:
         return (*self.loaded.notes, *self.units.notes())

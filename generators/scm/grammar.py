@@ -13,22 +13,9 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from contrafact.errors import ExpressionError, did_you_mean
-from generators.scm.arithmetic import (
-    FUNCTIONS,
-    Frame,
-    Node,
-    Ufunc,
-    all_of,
-    any_of,
-    apply,
-    chain,
-    choose,
-    column,
-    compare,
-    negated,
-    number,
-    truth,
-)
+from generators.scm.arithmetic import FUNCTIONS, apply, chain
+from generators.scm.logic import all_of, any_of, choose, compare, negated, truth
+from generators.scm.nodes import Frame, Node, Ufunc, column, number
 
 __all__ = ["CONSTANTS", "MAX_DEPTH", "MAX_LENGTH", "Walk", "parse"]
 

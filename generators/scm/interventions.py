@@ -73,7 +73,11 @@ def intervene(model: SCM, intervention: Intervention) -> SCM:
     for action in intervention.actions:
         check_variable(model, action.variable)
         if action.variable in changes:
-            raise InterventionError(f"two operations on {action.variable!r} in one intervention")
+            raise InterventionError(
+                f"two operations on {action.variable!r} in one intervention",
+                allowed="one operation a variable",
+                fix="keep one of them, or make two interventions of them",
+            )
         changes[action.variable] = _applied(base.variables[action.variable].mechanism, action)
     return base.with_mechanisms(changes)
 
@@ -110,7 +114,11 @@ class Changed(Mechanism):
         return changed
 
     def abduct(self, parents: Columns, values: NDArray[Any], uniforms: Floats) -> Abduction:
-        raise InterventionError("noise is abducted in the factual model, before an intervention")
+        raise InterventionError(
+            "noise is abducted in the factual model, before an intervention",
+            allowed="abduct(model, facts), then predict(intervene(model, ...), noise)",
+            fix="abduct with the model that intervene was given",
+        )
 
     def defined(self, parents: Columns, noise: NDArray[Any]) -> NDArray[np.bool_] | None:
         return None if self.operation == "do" else self.base.defined(parents, noise)

@@ -58,28 +58,30 @@ class Labeller:
                 allowed=", ".join(model.observed),
             ) from None
         _check_observed(text, self.expression.names, model)
-        probe = {name: np.zeros(1, dtype=each.support.dtype) for name, each in model.variables.items()}
-        if self.expression(probe).dtype == bool:
+        if self.expression.boolean:
             self.field = class_label("label", names or _TRUTH)
             return
         _check_names(text, names, of_variable=False)
         self.field = pa.field("label", pa.float64())
 
     def of(self, world: Columns, rows: int) -> pa.Array:
-        """Labels of ``rows`` units: class codes, booleans or numbers."""
-        if self.variable is not None:
-            return pa.array(world[self.variable])
-        values: NDArray[Any] = self.expression({name: world[name] for name in self.expression.names})
-        if values.dtype == bool:
-            return pa.array(np.broadcast_to(values, (rows,)).astype(np.int64))
-        return pa.array(as_column(values, REAL, rows))
+        """Labels of ``rows`` units: class codes, booleans or numbers; anything where they are undefined."""
+        return self.read(world, rows)[0]
 
-    def undefined(self, world: Columns, rows: int) -> NDArray[np.bool_]:
-        """Units for which a computed number does not exist (the logarithm of -1, say). Shape (rows,)."""
-        if self.variable is not None or self.field.type != pa.float64():
-            return np.zeros(rows, dtype=bool)
-        values = self.expression({name: world[name] for name in self.expression.names})
-        return np.broadcast_to(~np.isfinite(values), (rows,))
+    def read(self, world: Columns, rows: int) -> tuple[pa.Array, NDArray[np.bool_]]:
+        """Labels of ``rows`` units, and where there is none. The mask has shape (rows,).
+
+        A computed number does not exist where it is not finite (the logarithm of -1, say), and whether something is
+        true does not where a comparison with nan would decide it.
+        """
+        nowhere = np.zeros(rows, dtype=bool)
+        if self.variable is not None:
+            return pa.array(world[self.variable]), nowhere
+        values: NDArray[Any] = self.expression({name: world[name] for name in self.expression.names})
+        if self.field.type == pa.float64():
+            return pa.array(as_column(values, REAL, rows)), np.broadcast_to(~np.isfinite(values), (rows,))
+        truth = np.broadcast_to(np.equal(values, 1), (rows,)).astype(np.int64)
+        return pa.array(truth), nowhere if values.dtype == bool else np.broadcast_to(np.isnan(values), (rows,))
 
 
 def _check_observed(text: str, names: Sequence[str], model: SCM) -> None:

@@ -30,6 +30,8 @@ class Loaded:
         Standard deviation of each fitted column.
     notes : sequence of str
         What a reader must know of how the model came about.
+    origin : {'written', 'read', 'fitted'}
+        Whether an author wrote it, it is a published network, or it was estimated from a table.
     """
 
     model: SCM
@@ -37,6 +39,7 @@ class Loaded:
     notes: tuple[str, ...] = ()
     table: str = ""
     std: Mapping[str, float] = field(default_factory=dict)
+    origin: str = "written"
 
 
 def load_model(spec: str | Mapping[str, Any], folder: Path | None = None) -> Loaded:
@@ -73,7 +76,11 @@ def _made(found: Any, name: str, options: Mapping[str, Any], folder: Path | None
     if inspect.isclass(found) or (callable(found) and not isinstance(found, SCM)):
         made = create("scm", name, options, f"scm {name!r}", folder)
     elif options:
-        raise ModelError(f"{name!r} is a finished model and takes no options ({', '.join(options)})")
+        raise ModelError(
+            f"{name!r} is a finished model and takes no options ({', '.join(options)})",
+            allowed="options for a class or a function: they are its arguments",
+            fix=f"scm: {name}, or name a function that takes {next(iter(options))} and returns the model",
+        )
     if isinstance(made, nx.DiGraph):
         from generators.scm.readers.graphs import scm_from_networkx
 
@@ -91,11 +98,11 @@ def _bif(spec: Mapping[str, Any], folder: Path | None) -> Loaded:
 
     options = {key: value for key, value in spec.items() if key != "bif"}
     place = folder / str(spec["bif"]) if folder is not None else Path(str(spec["bif"]))
-    return Loaded(scm_from_bif(place if place.is_file() else str(spec["bif"]), **options))
+    return Loaded(scm_from_bif(place if place.is_file() else str(spec["bif"]), **options), origin="read")
 
 
 def _fitted(spec: Mapping[str, Any], folder: Path | None) -> Loaded:
     from generators.scm.readers.fit import scm_from_fit_spec
 
     fitted = scm_from_fit_spec(spec, folder)
-    return Loaded(fitted.model, fitted.facts, tuple(fitted.notes), fitted.table, fitted.std)
+    return Loaded(fitted.model, fitted.facts, tuple(fitted.notes), fitted.table, fitted.std, "fitted")

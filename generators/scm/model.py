@@ -101,11 +101,19 @@ class SCM:
         self.name = name or type(self).__name__.lower()
         given = tuple(self._declared if variables is None else variables)
         if not given:
-            raise ModelError(f"the model {self.name!r} has no variables", fix="name at least one variable")
+            raise ModelError(
+                f"the model {self.name!r} has no variables",
+                allowed="mechanisms as class attributes, or a list of Variable",
+                fix="name at least one variable: age = Root(Normal(50, 12))",
+            )
         names = [variable.name for variable in given]
         twice = sorted({each for each in names if names.count(each) > 1})
         if twice:
-            raise ModelError(f"variables named twice in {self.name!r}: {', '.join(twice)}")
+            raise ModelError(
+                f"variables named twice in {self.name!r}: {', '.join(twice)}",
+                allowed="a name of its own for each variable",
+                fix=f"rename or remove one {twice[0]!r}",
+            )
         by_name = {variable.name: variable for variable in given}
         self.graph = _graph(self.name, by_name)
         self.variables: dict[str, Variable] = {each: by_name[each] for each in _order(self.graph, names)}
@@ -113,6 +121,7 @@ class SCM:
         self.origin: SCM = self  # the model whose domains these are, also after moving into one of them
         self._check_tables()
         self._check_domains()
+        self._teach_levels()
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -152,6 +161,7 @@ class SCM:
             raise ModelError(
                 f"no domain {domain!r} in {origin.name!r}{did_you_mean(domain, origin.domains)}",
                 allowed=", ".join([BASE, *origin.domains]),
+                fix=f"name one of these, or give the model domains={{{domain!r}: {{...}}}}",
             )
         if domain == BASE:
             return origin
@@ -182,12 +192,24 @@ class SCM:
         """Hash of the model: equal exactly where every mechanism, noise and support is equal."""
         return identity_of(self.spec())
 
+    def _mechanisms(self) -> list[tuple[str, Mechanism]]:
+        """Every mechanism with its variable, those of the domains too."""
+        found = [(name, each.mechanism) for name, each in self.variables.items()]
+        for changes in self.domains.values():
+            found += [(name, each) for name, each in changes.items() if name in self.variables]
+        return found
+
+    def _teach_levels(self) -> None:
+        """Tell Python functions which levels their categorical parents have."""
+        levels = {name: each.support.levels for name, each in self.variables.items() if each.support.levels}
+        if levels:
+            for _, mechanism in self._mechanisms():
+                for function in mechanism.formulas():
+                    function.learn(levels)
+
     def _check_tables(self) -> None:
         supports = {name: variable.support for name, variable in self.variables.items()}
-        mechanisms = [(name, each.mechanism) for name, each in self.variables.items()]
-        for changes in self.domains.values():
-            mechanisms += [(name, each) for name, each in changes.items() if name in self.variables]
-        for name, mechanism in mechanisms:
+        for name, mechanism in self._mechanisms():
             table = getattr(mechanism, "table", None)
             if isinstance(table, ConditionalTable) and supports.keys() >= set(table.parents):
                 try:
@@ -197,7 +219,11 @@ class SCM:
 
     def _check_domains(self) -> None:
         if BASE in self.domains:
-            raise ModelError(f"a domain cannot be called {BASE!r}: that is the model without any domain")
+            raise ModelError(
+                f"a domain cannot be called {BASE!r}: that is the model without any domain",
+                allowed="any other name",
+                fix=f"rename the domain {BASE!r}, or write its mechanisms into the model itself",
+            )
         for domain, changes in self.domains.items():
             for name, mechanism in changes.items():
                 if name not in self.variables:
@@ -235,6 +261,7 @@ def _graph(model: str, variables: Mapping[str, Variable]) -> nx.DiGraph:
                 raise ModelError(
                     f"{name!r} in {model!r} has an unknown parent {parent!r}{did_you_mean(parent, variables)}",
                     allowed=", ".join(variables),
+                    fix=f"add a variable {parent}, or take {parent} out of the mechanism of {name}",
                 )
             graph.add_edge(parent, name)
     return graph

@@ -95,7 +95,11 @@ class Uniform(Noise):
     def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
         self.low, self.high = _number("low", low), _number("high", high)
         if not self.low < self.high:
-            raise ModelError(f"uniform noise from {low} to {high} is empty", fix="give the lower end first")
+            raise ModelError(
+                f"uniform noise from {low} to {high} is empty",
+                allowed="two numbers, the lower one first",
+                fix=f"uniform: [{self.high:g}, {self.low:g}]" if self.high < self.low else "uniform: [0, 1]",
+            )
 
     def quantile(self, uniforms: Floats) -> Floats:
         return self.low + (self.high - self.low) * uniforms
@@ -284,12 +288,16 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = float("nan")
     if not np.isfinite(number):
-        raise ModelError(f"noise {name} = {value!r} is not a finite number", allowed="a finite number")
+        raise ModelError(
+            f"noise {name} = {value!r} is not a finite number", allowed="a finite number", fix=f"{name}: 1"
+        )
     return number
 
 
 def _positive(name: str, value: Any) -> float:
     number = _number(name, value)
     if number <= 0:
-        raise ModelError(f"noise {name} = {value!r} must be a positive, finite number", allowed="a number above 0")
+        raise ModelError(
+            f"noise {name} = {value!r} must be a positive, finite number", allowed="a number above 0", fix=f"{name}: 1"
+        )
     return number

@@ -19,6 +19,7 @@ from generators.scm.faults import Faults, missing_cells
 from generators.scm.interventions import Intervention, as_column, intervene
 from generators.scm.mechanisms.base import Columns
 from generators.scm.model import BASE, DOMAIN, SCM
+from generators.scm.repeats import NOTHING, TWICE, Repeats, changes_nothing
 from generators.scm.requests import Request, Settled
 from generators.scm.units import Drawn
 
@@ -54,8 +55,8 @@ class PairBuilder:
 
     generator: SCMGenerator
 
-    def table(self, batch: Batch, drawn: Drawn, unit_ids: pa.Array, context: Context) -> pa.Table:
-        """Candidates of a batch, in the order of its units."""
+    def table(self, batch: Batch, drawn: Drawn, unit_ids: pa.Array, context: Context, repeats: Repeats) -> pa.Table:
+        """Candidates of a batch, in the order of its units; ``repeats`` knows the batches before it."""
         model = self.generator.model.in_domain(batch.here)
         rows = batch.rows
         facts, noise = subset(drawn.values, rows), subset(drawn.noise, rows)
@@ -65,13 +66,16 @@ class PairBuilder:
         reach = Reach.of(model, settled.intervention)
         possible = drawn.possible if rows is None else drawn.possible[rows]
         two = self._worlds(model, batch, settled, (facts, world, noise), possible)
+        nothing = changes_nothing(batch.request, settled.intervention, facts, world, batch.size)
+        two.faults.add(nothing, NOTHING, lost=False)
+        two.faults.add(repeats.of(batch.position, settled.intervention, batch.there(), rows), TWICE, lost=False)
         columns = {
             "unit_id": unit_ids if rows is None else unit_ids.take(pa.array(rows)),
             "factual": self._member(facts, batch.here, batch.size, two.missing),
             "counterfactual": _masked(self._member(world, batch.there(), batch.size), two.faults.lost),
             "intervention": self._interventions(model, batch, settled.intervention, two),
-            "label": _masked(self.generator.labeller.of(facts, batch.size), two.unlabelled),
-            "counterfactual_label": _masked(self.generator.labeller.of(world, batch.size), two.faults.lost),
+            "label": _masked(two.labels[0], two.unlabelled),
+            "counterfactual_label": _masked(two.labels[1], two.faults.lost),
             "exact": constant(not reach.used & drawn.guessed, batch.size, pa.bool_()),
             "held_fixed": constant(reach.held(model), batch.size, pa.list_(pa.string())),
             "scores": _scores(drawn, reach.used, rows, batch.size),
@@ -96,7 +100,8 @@ class PairBuilder:
         missing = missing_cells(model, facts, noise)
         faults.add_world(model, only(facts, model.order), missing)
         unlabelled = np.logical_or.reduce([np.zeros(batch.size, dtype=bool), *missing.values()])
-        unlabelled |= labeller.undefined(facts, batch.size)
+        label, no_label = labeller.read(facts, batch.size)
+        unlabelled |= no_label
         faults.add(unlabelled, "scm: the label is undefined")
         faults.add(~possible, "scm: no noise explains this unit under the model")
         if batch.already:
@@ -107,8 +112,9 @@ class PairBuilder:
         changed = {name: world[name] for name in submodel.order if world[name] is not facts[name]}
         gone = missing_cells(submodel, world, noise, changed)
         faults.add_world(submodel, changed, gone, " in the counterfactual")
-        faults.add(labeller.undefined(world, batch.size), "scm: the label is undefined in the counterfactual")
-        return _Worlds(facts, world, faults, missing, gone, unlabelled)
+        other_label, no_label = labeller.read(world, batch.size)
+        faults.add(no_label, "scm: the label is undefined in the counterfactual")
+        return _Worlds(facts, world, faults, missing, gone, unlabelled, (label, other_label))
 
     def _member(
         self, world: Columns, domain: str, rows: int, missing: Mapping[str, NDArray[np.bool_]] | None = None
@@ -165,6 +171,8 @@ class _Worlds:
         Undefined cells of the fact and of the counterfactual.
     unlabelled : ndarray of bool
         Units whose factual label does not exist.
+    labels : pair of pyarrow.Array
+        Of the fact and of the counterfactual.
     """
 
     facts: Columns
@@ -173,6 +181,7 @@ class _Worlds:
     missing: Mapping[str, NDArray[np.bool_]]
     gone: Mapping[str, NDArray[np.bool_]]
     unlabelled: NDArray[np.bool_]
+    labels: tuple[pa.Array, pa.Array]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from generators.scm.requests import Request
 if TYPE_CHECKING:
     from generators.scm.generator import SCMGenerator
 
-__all__ = ["recompute_pairs"]
+__all__ = ["recompute_facts", "recompute_pairs"]
 
 World = dict[str, NDArray[Any]]
 
@@ -57,6 +57,15 @@ def recompute_pairs(generator: SCMGenerator, pairs: pa.Table) -> Recomputed:
         exact,
         pa.array(held, pa.list_(pa.string())).take(pa.array(kinds)),
     )
+
+
+def recompute_facts(generator: SCMGenerator, pairs: pa.Table) -> tuple[dict[str, NDArray[Any]], pa.Array]:
+    """Facts and label of stored pairs on which nothing was intervened; the facts with the domain where it is told."""
+    stored = _Stored(generator, pairs)
+    facts = dict(_Facts(stored))
+    if generator.tells_domain:
+        facts[DOMAIN] = stored.source
+    return facts, generator.labeller.of(stored.facts, stored.rows)
 
 
 class _Facts(Mapping[str, NDArray[Any]]):

@@ -130,7 +130,11 @@ def read_request(spec: Mapping[str, Any], model: SCM) -> Request:
         For an unknown operation, variable or domain, or a value outside its support.
     """
     if not isinstance(spec, Mapping):
-        raise InterventionError(f"an intervention is a mapping, and {spec!r} is none", allowed="do: {variable: value}")
+        raise InterventionError(
+            f"an intervention is a mapping, and {spec!r} is none",
+            allowed=", ".join((*OPERATIONS, "domain")),
+            fix="interventions: [{do: {variable: value}}]",
+        )
     allowed = (*OPERATIONS, "domain")
     for key in spec:
         if key not in allowed:
@@ -139,7 +143,11 @@ def read_request(spec: Mapping[str, Any], model: SCM) -> Request:
             )
     domain = spec.get("domain")
     if domain == "another" and not model.domains:
-        raise InterventionError(f"{model.name!r} has a single environment: there is no other", fix="give it domains")
+        raise InterventionError(
+            f"{model.name!r} has a single environment: there is no other",
+            allowed="domain: another, for models with domains",
+            fix="give the model domains, or intervene with do, shift, scale or soft",
+        )
     if domain is not None and domain != "another":
         model.in_domain(str(domain))
     levels = {name: variable.support.levels for name, variable in model.variables.items() if variable.support.levels}
@@ -151,9 +159,15 @@ def read_request(spec: Mapping[str, Any], model: SCM) -> Request:
     names = [each.variable for each in wanted]
     for name in names:
         if names.count(name) > 1:
-            raise InterventionError(f"two operations on {name!r} in one intervention", fix="keep one of them")
+            raise InterventionError(
+                f"two operations on {name!r} in one intervention",
+                allowed="one operation a variable",
+                fix="keep one of them, or write two interventions: [{do: ...}, {shift: ...}]",
+            )
     if not wanted and domain is None:
-        raise InterventionError("an intervention that changes nothing", allowed=", ".join(allowed))
+        raise InterventionError(
+            "an intervention that changes nothing", allowed=", ".join(allowed), fix="do: {variable: another}"
+        )
     request = Request(wanted, domain, levels)
     request.check(model)
     return request
@@ -172,7 +186,9 @@ def _items(value: Any, operation: str) -> Any:
         return ()
     if not isinstance(value, Mapping):
         raise InterventionError(
-            f"{operation}: {value!r} names no variable", allowed=f"{operation}: {{variable: value}}"
+            f"{operation}: {value!r} names no variable",
+            allowed=f"{operation}: {{variable: value}}",
+            fix=f"say of which variable: {operation}: {{dose: {value!r}}}",
         )
     return value.items()
 
@@ -190,7 +206,11 @@ def _wanted(model: SCM, name: str, operation: Operation, value: Any, levels: Map
         return Wanted(name, operation, mechanism_from_spec(name, value, levels, support=support))
     if operation in ("shift", "scale"):
         if not numeric(support):
-            raise InterventionError(f"{operation} on {name!r}, which is {support.kind}", fix="use do or soft")
+            raise InterventionError(
+                f"{operation} on {name!r}, which is {support.kind}",
+                allowed="real and integer variables",
+                fix=f"do: {{{name}: another}}, or soft",
+            )
         return _amount(name, operation, value, support)
     if isinstance(value, str) and value in _POLICIES and value not in support.levels:
         _check_another(name, support, value)
@@ -220,10 +240,15 @@ def _check_another(name: str, support: Support, policy: str) -> None:
     if policy == "another" and support.discrete is None and _ends(support) is None:
         raise InterventionError(
             f"'another' value of {name!r} cannot be drawn: it has no bounds",
+            allowed="levels, true and false, or numbers between two bounds",
             fix=f"support: {{lower: …, upper: …}} for {name}, or do: {{{name}: {{uniform: [low, high]}}}}",
         )
     if policy == "another" and _only_value(support):
-        raise InterventionError(f"{name!r} has one value only: there is no other", fix="act on another variable")
+        raise InterventionError(
+            f"{name!r} has one value only: there is no other",
+            allowed="variables of two values and more",
+            fix="act on another variable, or widen its support",
+        )
 
 
 def _policy(
@@ -231,16 +256,26 @@ def _policy(
 ) -> Wanted:
     if len(spec) != 1 or next(iter(spec)) not in _POLICY_KEYS:
         raise InterventionError(
-            f"do: {name} by the policy {dict(spec)!r}", allowed="another, same, " + ", ".join(_POLICY_KEYS)
+            f"do: {name} by the policy {dict(spec)!r}",
+            allowed="another, same, " + ", ".join(_POLICY_KEYS),
+            fix=f"do: {{{name}: {{choice: [...]}}}}",
         )
     policy, value = next(iter(spec.items()))
     if policy == "expression":
         return Wanted(name, "do", _formula(name, str(value), levels, model), policy)
     if not isinstance(value, list | tuple) or not value:
-        raise InterventionError(f"do: {name} by {policy} {value!r}", allowed=f"{policy}: a list")
+        raise InterventionError(
+            f"do: {name} by {policy} {value!r}",
+            allowed=f"{policy}: a list of values",
+            fix=f"do: {{{name}: {{{policy}: [{value or '…'}, …]}}}}",
+        )
     codes = [support.encode(item, name) for item in value]
     if policy == "uniform" and (len(codes) != 2 or not numeric(support) or not codes[0] < codes[1]):
-        raise InterventionError(f"do: {name} uniform on {value!r}", allowed="[low, high] of a numeric variable")
+        raise InterventionError(
+            f"do: {name} uniform on {value!r}",
+            allowed="[low, high] of a numeric variable, low under high",
+            fix=f"do: {{{name}: {{{'uniform: [0, 1]' if numeric(support) else 'choice: [...]'}}}}}",
+        )
     return Wanted(name, "do", codes, policy)
 
 

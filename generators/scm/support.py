@@ -49,9 +49,15 @@ class Support:
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
-            raise ModelError(f"{self.kind!r} is no kind of variable", allowed=", ".join(_KINDS))
+            raise ModelError(
+                f"{self.kind!r} is no kind of variable", allowed=", ".join(_KINDS), fix="support: {kind: real}"
+            )
         if (self.kind == "categorical") != bool(self.levels):
-            raise ModelError("a categorical variable has levels, and no other kind has", fix="levels: [low, high]")
+            raise ModelError(
+                f"a support of kind {self.kind} with levels {list(self.levels)}",
+                allowed="levels for a categorical variable, and for no other kind",
+                fix="kind: categorical, levels: [low, high]",
+            )
         if len(set(self.levels)) != len(self.levels):
             raise ModelError(
                 f"levels {list(self.levels)} name one value twice", allowed="different names", fix="rename one of them"
@@ -98,7 +104,11 @@ class Support:
         """A value as a person writes it, in memory form. Raises ``InterventionError`` outside the support."""
         code = self._encode(value, variable)
         if not self._within(code) or (self.values and code not in self.values):
-            raise InterventionError(f"{variable} = {value!r} is out of bounds", allowed=self.text())
+            raise InterventionError(
+                f"{variable} = {value!r} is out of bounds",
+                allowed=self.text(),
+                fix=f"another value, or a wider support of {variable}",
+            )
         return code
 
     def contains(self, column: NDArray[Any]) -> NDArray[np.bool_]:
@@ -168,7 +178,11 @@ class Support:
             return float(value)
         if self.kind == "integer" and number and float(value).is_integer():
             return int(value)
-        raise InterventionError(f"{variable} cannot be {value!r}", allowed=self.text())
+        raise InterventionError(
+            f"{variable} cannot be {value!r}",
+            allowed=self.text(),
+            fix=f"do: {{{variable}: a value of these}}, or a policy: another, {{uniform: [...]}}, {{choice: [...]}}",
+        )
 
     def _code(self, value: Any, variable: str) -> int:
         # YAML reads an unquoted yes/no level as a boolean; a level is told by its text.
@@ -177,7 +191,9 @@ class Support:
             if text in self.levels:
                 return self.levels.index(text)
         raise InterventionError(
-            f"{variable} has no level {value!r}{did_you_mean(str(value), self.levels)}", allowed=self.text()
+            f"{variable} has no level {value!r}{did_you_mean(str(value), self.levels)}",
+            allowed=self.text(),
+            fix=f"do: {{{variable}: {self.levels[0]}}}, or do: {{{variable}: another}}",
         )
 
 

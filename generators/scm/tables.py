@@ -247,7 +247,11 @@ def _separated(path: Path) -> pa.Table:
     from pyarrow import csv
 
     if not path.is_file():
-        raise DataError(f"the installed package has no file {path.name}: it is another version than was expected")
+        raise DataError(
+            f"the installed package has no file {path.name}: it is another version than was expected",
+            allowed="the version in constraints.txt",
+            fix="make test (it installs that version)",
+        )
     with path.open(encoding="utf-8") as file:
         header = file.readline()
     style = {"delimiter": "\t", "quote_char": "'"} if "\t" in header else {}

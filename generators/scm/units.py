@@ -68,7 +68,11 @@ class Units:
         self.from_table = loaded.facts is not None if facts is None else facts == "table"
         self.observed_only = abduction == "observed" or self.from_table
         if self.from_table and loaded.facts is None:
-            raise RecipeError("facts: table, and the model was not fitted to one", fix="facts: sampled")
+            raise RecipeError(
+                "facts: table, and the model was not fitted to one",
+                allowed="facts: table for scm: {fit: ...}",
+                fix="facts: sampled",
+            )
         own = getattr(self.model, "completed", None)  # a variable may be called so, too
         self.completed: Callable[[Columns], Mapping[str, NDArray[Any]]] | None = own if callable(own) else None
         if self.observed_only and self.model.latent and self.completed is None:
@@ -80,10 +84,16 @@ class Units:
         everywhere = [BASE, *self.model.domains]
         self.codes = [everywhere.index(name) for name in domains] or [0]
         if self.observed_only and len(set(self.codes)) > 1:
-            raise RecipeError("abduction: observed works in one environment at a time", fix="name one domain")
+            raise RecipeError(
+                "abduction: observed works in one environment at a time",
+                allowed="one domain, or abduction: known",
+                fix="name one domain",
+            )
         if self.from_table and self.codes != [0]:
             raise RecipeError(
-                "the rows of a table live in the base environment", fix="remove domain, or facts: sampled"
+                "the rows of a table live in the base environment",
+                allowed="no domain, or domain: base",
+                fix="remove domain, or facts: sampled",
             )
         self.uniqueness = uniqueness_of(self._in(self.codes[0])) if self.observed_only else Uniqueness()
         if not self.from_table:

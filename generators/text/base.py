@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from contrafact.engines import Engines
 from contrafact.errors import RecipeError, RowError, did_you_mean
 from contrafact.record import PairShape, pair_schema
 from contrafact.stages import Context, Generator, Source
+from generators.text.controls import CONTROL_SCORES, AskedControls, Spec, open_controls, with_controls
 from generators.text.corpora import open_corpus
 from generators.text.edits import Edit, Failed, candidate, edited_text
 from generators.text.gates import Proposal, first_failed, gates
@@ -69,11 +71,14 @@ class TextGenerator(Generator):
         Package of the spaCy pipeline.
     longest : int
         Characters of the longest text; longer ones become rejects.
+    control : str or mapping, optional
+        Beside each pair a paraphrase of the same size, by ``rules`` or by the ``llm``
+        (:func:`generators.text.controls.open_controls`).
 
     Raises
     ------
     RecipeError
-        For a target that is no label, an unknown gate or corpus, or a number below 1.
+        For a target that is no label, an unknown gate, corpus or kind of control, or a number below 1.
     MissingDependencyError
         Where the parser or the corpus is not installed.
     """
@@ -90,6 +95,7 @@ class TextGenerator(Generator):
         gates: list[str] | None = None,
         parser: str = PARSER,
         longest: int = LONGEST,
+        control: Spec = None,
     ) -> None:
         self.text_task: TextTask = read_task(task)
         self.task = self.text_task.kind
@@ -103,6 +109,7 @@ class TextGenerator(Generator):
         self.corpus = None if corpus is None else open_corpus(corpus, self.text_task)
         self.gates = _chosen(self.default_gates if gates is None else tuple(gates), whole=gates is None)
         check_parser(parser)
+        self.control = open_controls(control, parser)
 
     @abstractmethod
     def propose(self, units: list[Unit], context: Context) -> Sequence[Sequence[Edit | Failed]]:
@@ -119,7 +126,16 @@ class TextGenerator(Generator):
         return self.label_source
 
     def shape(self) -> PairShape:
-        return self.text_task.shape()
+        return self.text_task.shape(scores=() if self.control is None else CONTROL_SCORES)
+
+    @property
+    def asks_for_controls(self) -> bool:
+        """Whether a language model is asked for controls: how often cannot be told before it answers."""
+        return isinstance(self.control, AskedControls)
+
+    def borrow(self, engines: Engines) -> None:
+        if self.control is not None:
+            self.control.borrow(engines, self.name)
 
     def source(self, seed: int) -> Source | None:
         return self.corpus
@@ -129,7 +145,8 @@ class TextGenerator(Generator):
         return [self.name, self.task]
 
     def notes(self) -> Sequence[str]:
-        return [] if self.corpus is None else list(self.corpus.notes())
+        notes = [] if self.corpus is None else list(self.corpus.notes())
+        return notes if self.control is None else [*notes, self.control.note]
 
     def generate(self, units: pa.Table, context: Context) -> pa.Table:
         self.text_task.check(units.column_names, "the source")
@@ -145,6 +162,8 @@ class TextGenerator(Generator):
         for unit, edits in zip(ready, self.propose(ready, context) if ready else [], strict=True):
             made.setdefault(unit.number, []).extend(self._candidates(unit, edits, seen[unit.number]))
         rows = [row for number in sorted(made) for row in made[number]]
+        if self.control is not None:
+            rows = with_controls(rows, self.text_task.fields, self.control, context, self.name)
         return pa.Table.from_pylist(rows, schema=_schema(self.shape()))
 
     def _units(self, row: Mapping[str, Any], number: int, context: Context) -> Iterator[Unit]:
@@ -218,6 +237,6 @@ def _chosen(names: tuple[str, ...], *, whole: bool) -> tuple[Any, ...]:
 
 def _schema(shape: PairShape) -> pa.Schema:
     whole = pair_schema(shape)
-    left = {"pair_id", "group_id", "generator", "task", "accepted", "control_of", "provenance"}
+    left = {"pair_id", "group_id", "generator", "task", "accepted", "provenance"}
     extra = [pa.field("request_ids", pa.list_(pa.string())), pa.field("cost", pa.float64())]
     return pa.schema([*(column for column in whole if column.name not in left), *extra])

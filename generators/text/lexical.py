@@ -27,9 +27,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+import pyarrow as pa
+
 from contrafact.errors import RecipeError, did_you_mean
 from contrafact.stages import Context
 from generators.text.base import TextGenerator, Unit
+from generators.text.controls import Spec
 from generators.text.edits import Edit
 from generators.text.inflection import check_inflection
 from generators.text.parsing import LONGEST, PARSER, parse
@@ -65,7 +68,7 @@ class LexicalGenerator(TextGenerator):
         Names of rules (:data:`generators.text.rules.RULES`); all usual ones by default.
     wordnet : str
         Folder of WordNet's files.
-    task, target, per_unit, corpus, gates, parser, longest
+    task, target, per_unit, corpus, gates, parser, longest, control
         As for every text generator (:class:`~generators.text.base.TextGenerator`).
 
     Raises
@@ -90,8 +93,9 @@ class LexicalGenerator(TextGenerator):
         parser: str = PARSER,
         longest: int = LONGEST,
         wordnet: str = FOLDER,
+        control: Spec = None,
     ) -> None:
-        super().__init__(task, target, per_unit, corpus, gates, parser, longest)
+        super().__init__(task, target, per_unit, corpus, gates, parser, longest, control)
         for rule in rules or ():
             if rule not in RULES:
                 raise RecipeError(f"no rule is called {rule!r}{did_you_mean(rule, RULES)}", allowed=", ".join(RULES))
@@ -102,6 +106,9 @@ class LexicalGenerator(TextGenerator):
     def propose(self, units: list[Unit], context: Context) -> list[list[Edit]]:
         docs = parse([unit.texts[self.text_task.edited] for unit in units], self.parser)
         return [self._drawn(unit, doc, context) for unit, doc in zip(units, docs, strict=True)]
+
+    def questions(self, units: pa.Table, context: Context) -> tuple[()] | None:
+        return None if self.asks_for_controls else ()  # rules ask nobody
 
     def vouched(self, unit: Unit, edit: Edit) -> str:
         return "construction" if edit.scores.get("certain") else self.label_source

@@ -17,10 +17,12 @@ from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 
+from contrafact.engines import Engines
 from contrafact.engines.llm import Reply, Request, Sampling
 from contrafact.errors import RecipeError, RowError, did_you_mean
 from contrafact.stages import Context
 from generators.text.base import TextGenerator, Unit
+from generators.text.controls import Spec
 from generators.text.demonstrations import Demonstration, open_demonstrations
 from generators.text.edits import Edit, Failed, Span
 from generators.text.fills import fill_of
@@ -92,7 +94,7 @@ class PhrasalGenerator(TextGenerator):
         language.
     stop : list of str, optional
         More sequences at which a fill ends; it always ends with its line.
-    task, target, per_unit, corpus, gates, parser, longest
+    task, target, per_unit, corpus, gates, parser, longest, control
         As for every text generator (:class:`~generators.text.base.TextGenerator`).
 
     Raises
@@ -127,8 +129,9 @@ class PhrasalGenerator(TextGenerator):
         parser: str = PARSER,
         longest: int = LONGEST,
         folder: Path = Path(),
+        control: Spec = None,
     ) -> None:
-        super().__init__(task, target, per_unit, corpus, gates, parser, longest)
+        super().__init__(task, target, per_unit, corpus, gates, parser, longest, control)
         counts = {"spans": spans, "samples": samples, "span_words": span_words, "shots": shots}
         for option, value in counts.items():
             if value < 1:
@@ -142,6 +145,13 @@ class PhrasalGenerator(TextGenerator):
         self.demonstrations = open_demonstrations(self.text_task, path)
         self.demonstrations.need(self._directions(), self.text_task.edited)
 
+    def borrow(self, engines: Engines) -> None:
+        super().borrow(engines)
+        self._check_mode(engines)
+        engines.need("llm", f"the generator {self.name}")
+        if self.choose == "nearest":
+            engines.need("embedder", f"the generator {self.name}")
+
     def propose(self, units: list[Unit], context: Context) -> list[list[Edit | Failed]]:
         asked = self._asked(units, context)
         requests = [each.request for of_unit in asked for each in of_unit]
@@ -150,7 +160,9 @@ class PhrasalGenerator(TextGenerator):
             [self._edit(each, next(replies)) for each in of_unit] or [Failed("no span")] for of_unit in asked
         ]  # fmt: skip
 
-    def questions(self, units: pa.Table, context: Context) -> list[Request]:
+    def questions(self, units: pa.Table, context: Context) -> list[Request] | None:
+        if self.asks_for_controls:
+            return None
         self.text_task.check(units.column_names, "the source")
         ready: list[Unit] = []
         for place, row in enumerate(units.to_pylist()):
@@ -170,12 +182,7 @@ class PhrasalGenerator(TextGenerator):
 
     def _asked(self, units: Sequence[Unit], context: Context) -> list[list[_Asked]]:
         """Every question, by unit. All that is drawn is drawn by unit, target and place."""
-        if self.mode == "insertion" and (context.engines.settings.get("llm") or {}).get("backend", "local") == "local":
-            raise RecipeError(
-                "generator.mode insertion needs an endpoint that takes a suffix, which the local one does not",
-                allowed="completion or chat with engines.llm.backend: local",
-                fix="set generator.mode: completion",
-            )
+        self._check_mode(context.engines)
         if not units:
             return []
         found = spans_of([unit.texts[self.text_task.edited] for unit in units], self.parser)
@@ -185,6 +192,14 @@ class PhrasalGenerator(TextGenerator):
             [each for span in spans for each in self._of_span(unit, span, examples[unit.unit_id, unit.target], context)]
             for unit, spans in zip(units, drawn, strict=True)
         ]
+
+    def _check_mode(self, engines: Engines) -> None:
+        if self.mode == "insertion" and (engines.settings.get("llm") or {}).get("backend", "local") == "local":
+            raise RecipeError(
+                "generator.mode insertion needs an endpoint that takes a suffix, which the local one does not",
+                allowed="completion or chat with engines.llm.backend: local",
+                fix="set generator.mode: completion",
+            )
 
     def _drawn(self, unit: Unit, spans: Sequence[Span], context: Context) -> list[Span]:
         text = unit.texts[self.text_task.edited]

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from contrafact.engines.llm import Message, Request, Sampling
 from generators.text.demonstrations import Demonstration
+from generators.text.flat import flat
 from generators.text.tasks import TextTask
 
 __all__ = ["MODES", "Place", "cue_of", "place_of", "request_for", "shown_words"]
@@ -33,7 +34,6 @@ MODES = ("completion", "insertion", "chat")
 _BLANK = "____"
 _CUE_WORDS = 2
 _NLI_WORDS = {"entailment": "True", "neutral": "Unclear", "contradiction": "False"}
-_BROKEN = ((re.compile(r"_{2,}"), "_"), (re.compile(r"<(?=[|/a-zA-Z])"), "< "), (re.compile(r"\[(?=/?INST)"), "[ "))
 
 _SYSTEM = (
     "You write counterfactual examples. Each question shows a text between <data> tags in which one phrase is replaced"
@@ -103,7 +103,7 @@ def request_for(
         blocks = [_insertion(task, each) for each in (*shown, place)]
         # Stripped, as a fill is: the blank before a word belongs to the word's token.
         return Request(
-            prompt="\n\n".join(blocks).rstrip(), suffix=_flat(place.suffix, ends=True) + "\n", sampling=sampling,
+            prompt="\n\n".join(blocks).rstrip(), suffix=flat(place.suffix, ends=True) + "\n", sampling=sampling,
             sample=sample,
         )  # fmt: skip
     blocks = [_completion(task, each) for each in (*shown, place)]
@@ -125,30 +125,17 @@ def _word(task: TextTask, label: str) -> str:
     return _NLI_WORDS.get(label, plain) if task.kind == "nli" else plain
 
 
-def _flat(text: str, *, ends: bool = False) -> str:
-    """A text on one line, with nothing in it that means something to a prompt or a chat template.
-
-    ``ends`` keeps a blank at either end.
-    """
-    for pattern, instead in _BROKEN:
-        text = pattern.sub(instead, text)
-    flat = " ".join(text.split())
-    if ends and flat:
-        return (" " if text[:1].isspace() else "") + flat + (" " if text[-1:].isspace() else "")
-    return flat
-
-
 def _masked(place: Place) -> list[str]:
     """The fields, with the blank in the edited one."""
-    shown = [_flat(text) for text in place.texts]
-    shown[place.field] = _flat(place.prefix, ends=True) + _BLANK + _flat(place.suffix, ends=True)
+    shown = [flat(text) for text in place.texts]
+    shown[place.field] = flat(place.prefix, ends=True) + _BLANK + flat(place.suffix, ends=True)
     return [text.strip() for text in shown]
 
 
 def _completion(task: TextTask, place: Place) -> str:
-    cue = _flat(cue_of(place.prefix), ends=True)
+    cue = flat(cue_of(place.prefix), ends=True)
     lines = [f"{name}: {text}" for name, text in zip(_names(task), _masked(place), strict=True)]
-    lines.append(f"{_word(task, place.label)}: {(cue + _flat(place.before)).strip()}")
+    lines.append(f"{_word(task, place.label)}: {(cue + flat(place.before)).strip()}")
     lines.append(f"{_word(task, place.target)}: {(cue + (place.after or '')).strip()}")
     return "\n".join(lines)
 
@@ -156,10 +143,10 @@ def _completion(task: TextTask, place: Place) -> str:
 def _insertion(task: TextTask, place: Place) -> str:
     edited = _names(task)[place.field]
     others = zip(_names(task), place.texts, strict=True)
-    lines = [f"{name}: {_flat(text)}" for name, text in others if name != edited]
-    lines.append(f"{edited} ({_word(task, place.label).lower()}): {_flat(place.texts[place.field])}")
-    rest = "" if place.after is None else place.after + _flat(place.suffix, ends=True)
-    lines.append(f"{edited} ({_word(task, place.target).lower()}): {_flat(place.prefix, ends=True).lstrip()}{rest}")
+    lines = [f"{name}: {flat(text)}" for name, text in others if name != edited]
+    lines.append(f"{edited} ({_word(task, place.label).lower()}): {flat(place.texts[place.field])}")
+    rest = "" if place.after is None else place.after + flat(place.suffix, ends=True)
+    lines.append(f"{edited} ({_word(task, place.target).lower()}): {flat(place.prefix, ends=True).lstrip()}{rest}")
     return "\n".join(lines)
 
 
@@ -177,7 +164,7 @@ def _question(task: TextTask, place: Place) -> str:
     return "\n".join(
         [
             *lines,
-            f"The phrase that stood there: <data>{_flat(place.before)}</data>",
+            f"The phrase that stood there: <data>{flat(place.before)}</data>",
             f"Judged until now ({subject}): {_word(task, place.label).lower()}",
             f"Judged as wanted: {_word(task, place.target).lower()}",
         ]

@@ -50,6 +50,7 @@ def test_candidates_have_the_whole_record_and_their_place_in_the_source(tmp_path
             "code_version": "0.1.0",
             "seed": 0,
             "model": None,
+            "model_origin": None,
             "request_ids": [],
             "cost": 0.0,
         },

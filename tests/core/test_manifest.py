@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from contrafact.errors import RunDirectoryError
+from contrafact.store.layout import FORMAT
 from contrafact.validation import validate
 from tests.core.builds import built, toy
 
@@ -29,8 +30,8 @@ def with_file(**changes: Any) -> Change:
     [
         (lambda _: [], "a mapping is missing or of another type"),
         (lambda _: 3, "a mapping is missing or of another type"),
-        (lambda _: {}, "format, identity, identity_parts and 13 more missing"),
-        (lambda _: {"format": 1, "files": 3}, "identity, identity_parts, name and 12 more missing"),
+        (lambda _: {}, "format, identity, identity_parts and 14 more missing"),
+        (lambda _: {"format": FORMAT, "files": 3}, "identity, identity_parts, name and 13 more missing"),
         (without("identity_parts"), "identity_parts missing"),
         (without("identity_parts", "reasons"), "identity_parts, reasons missing"),
         (lambda manifest: {**manifest, "accepted": "many"}, "accepted missing or of another type"),
@@ -55,8 +56,8 @@ def test_a_manifest_that_is_none_is_told_with_what_is_wrong(change: Change, mess
 
 
 def test_another_format_is_told_as_such(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text('{"format": 2}', encoding="utf-8")
-    with pytest.raises(RunDirectoryError, match="has format 2\n  allowed: format 1"):
+    (tmp_path / "manifest.json").write_text(f'{{"format": {FORMAT + 1}}}', encoding="utf-8")
+    with pytest.raises(RunDirectoryError, match=f"has format {FORMAT + 1}\n  allowed: format {FORMAT}"):
         validate(tmp_path)
 
 

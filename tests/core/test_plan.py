@@ -79,12 +79,12 @@ def test_units_are_what_was_asked_for_or_what_there_is(
 @pytest.mark.parametrize(
     ("keys", "shard_rows"),
     [
-        ({"rows": 10}, 50_000),
+        ({"rows": 10}, 100_000),
         ({"accept": 10}, 256),
         ({"accept": 512}, 256),
         ({"accept": 513}, 512),
         ({"accept": 2000}, 1024),
-        ({"accept": 100_001}, 50_000),
+        ({"accept": 200_001}, 100_000),
         ({"accept": 2000, "shard_rows": 7}, 7),
     ],
 )

@@ -164,7 +164,7 @@ MANIFEST: dict[str, Any] = {
     "ended": "3 units",
     "identity_parts": {"recipe": "a", "libraries": "b"},
     **dict.fromkeys(("units", "proposed", "accepted", "rejected", "exact"), 0),
-    **{name: {} for name in ("label_sources", "splits", "reasons")},
+    **{name: {} for name in ("label_sources", "splits", "reasons", "also")},
     **{name: [] for name in ("funnel", "shards", "files")},
 }
 

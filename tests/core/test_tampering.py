@@ -92,6 +92,10 @@ def test_a_pair_in_two_splits_is_found_although_its_group_is_another(copy: Path)
         (lambda manifest: manifest["funnel"][0].update(judged=61), "the funnel begins with 61 pairs"),
         (lambda manifest: manifest["shards"][0].update(accepted=1), "shard 0: 53 accepted and 7 rejected pairs are"),
         (lambda manifest: manifest["files"][0].update(rows=1), "rows, and the manifest says 1"),
+        (lambda manifest: manifest["also"].update({"toy: made up": 3}), "also: 'toy: made up' is there 0 times"),
+        (lambda manifest: manifest["overlap"]["held_out"]["test"].update(in_train=1), "overlap: held-out pairs in the"),
+        (lambda manifest: manifest.pop("overlap"), "{'validation': 0, 'test': 0}, and the manifest says None"),
+        (lambda manifest: manifest.update(usage={}), "usage: the manifest has one, and no pair stands on a paid reply"),
     ],
 )
 def test_a_number_of_the_manifest_is_counted_again(

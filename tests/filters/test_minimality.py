@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contrafact.errors import RecipeError
+from contrafact.wording import changed_spans, distance, tokens
 from filters.minimality import Minimality
-from filters.wording import changed_spans, distance, tokens
 from tests.filters.texts import Texts, bound, edit, judged, redecided, table, verdicts
 from tests.filters.toys import Toy
 

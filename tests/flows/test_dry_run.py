@@ -87,6 +87,14 @@ def test_a_generator_that_says_nothing_has_nothing_estimated(
     assert "does not say that it asks a language model anything" in outcome.text
 
 
+@pytest.mark.system("wordnet-base")
+def test_rules_ask_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = contrafact(capsys, "build", "text_lexical_nli", "--rows", 8, "--dry-run")
+    assert outcome.code == 0, outcome
+    assert figure(outcome, "requests") == "0"
+    assert figure(outcome, "money, at most") == "0.0000"
+
+
 def test_a_wrong_setting_is_said_in_a_dry_run_too(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = contrafact(capsys, "build", recipe, "--dry-run", "--set", "engines.llm.pricse=1")
     assert outcome.code == 2

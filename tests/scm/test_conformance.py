@@ -235,7 +235,7 @@ def test_a_true_posterior_that_says_so_passes_and_is_reported_as_not_exact() -> 
 
     report = report_of(Folded())
     assert report.passed, str(report)
-    assert "  recovery: noise is a draw from its posterior" in str(report)
+    assert "  recovery: not exact when the unit is observed: several noises explain its value" in str(report)
 
 
 def test_writing_into_the_inputs_is_caught() -> None:

@@ -17,6 +17,7 @@ from contrafact.plan import make_plan
 from contrafact.recipe import parse_recipe
 from contrafact.validation import validate
 from generators.scm.faults import Faults
+from generators.scm.repeats import NOTHING
 from tests.core.builds import stored
 
 
@@ -125,8 +126,9 @@ def test_an_operation_that_leaves_the_support_rejects_its_units(operation: dict[
     pairs = made(COUNTS, operation, "y")
     for pair in pairs:
         inside = pair["counterfactual"]["n"] in (0, 1, 2, 3)
-        assert pair["accepted"] == inside
-        assert pair["reasons"] == ([] if inside else ["scm: n is outside its support in the counterfactual"])
+        still = [NOTHING] if "scale" in operation and pair["factual"]["n"] == 0 else []
+        assert pair["reasons"] == (still if inside else ["scm: n is outside its support in the counterfactual"])
+        assert pair["accepted"] == (not pair["reasons"])
     assert not all(pair["accepted"] for pair in pairs)
 
 
@@ -160,6 +162,35 @@ def test_a_label_that_does_not_exist_is_a_reject() -> None:
         if not pair["accepted"]:
             where = " in the counterfactual" if fact else ""
             assert pair["reasons"] == [f"scm: the label is undefined{where}"]
+
+
+def test_whether_a_nan_is_large_is_no_label() -> None:
+    line = {"x": {"mechanism": "root", "noise": {"normal": [2, 1]}}}
+    pairs = made(line, {"shift": {"x": -2}}, {"expression": "log(x) > 0.1", "names": ["low", "high"]})
+    fact, other = (np.array([pair["factual"]["x"] - less for pair in pairs]) for less in (0, 2))
+    assert np.count_nonzero(fact <= 0) > 5
+    assert 100 < np.count_nonzero(other <= 0) < 300
+    for pair, here, there in zip(pairs, fact, other, strict=True):
+        where = "" if here <= 0 else " in the counterfactual"
+        assert pair["reasons"] == ([f"scm: the label is undefined{where}"] if there <= 0 else [])
+        assert pair["label"] == (None if here <= 0 else int(np.log(here) > 0.1))
+        assert pair["counterfactual_label"] == (None if there <= 0 else int(np.log(there) > 0.1))
+
+
+@pytest.mark.parametrize("mechanism", ["boolean", "deterministic"])
+def test_a_boolean_that_hangs_on_a_nan_is_undefined_and_one_that_does_not_is_not(mechanism: str) -> None:
+    line = {
+        "x": {"mechanism": "root", "noise": {"normal": [2, 1]}},
+        "big": {"mechanism": mechanism, "expression": "log(x) > 0.1"},
+        "any": {"mechanism": mechanism, "expression": "x < 5 or log(x) > 0.1"},
+    }
+    pairs = made(line, {"shift": {"x": -2}}, "any")
+    for pair in pairs:
+        fact = pair["factual"]["x"]
+        where = "" if fact <= 0 else " in the counterfactual"
+        assert pair["reasons"] == ([f"scm: big is undefined{where}"] if fact <= 2 else [])
+        assert pair["factual"]["big"] == (None if fact <= 0 else np.log(fact) > 0.1)
+        assert pair["factual"]["any"]
 
 
 @pytest.mark.parametrize(

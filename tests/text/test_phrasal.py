@@ -238,7 +238,9 @@ def test_sampling_and_examples_of_ones_own_reach_the_question(tmp_path: Path) ->
     generator = PhrasalGenerator(
         SENTIMENT | {"labels": ["negative", "positive"]}, sampling={"max_tokens": 7}, **options
     )
-    (question,) = generator.questions(pa.Table.slice(table(ROWS), 0, 1), context_with(None))
+    questions = generator.questions(pa.Table.slice(table(ROWS), 0, 1), context_with(None))
+    assert questions is not None
+    (question,) = questions
     assert question.sampling.max_tokens == 7
     assert question.sampling.stop == ("\n",)
     assert "So ____ a book." in str(question.prompt)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from contrafact.engines.llm.budget import Estimate
 from contrafact.engines.llm.request import Message, Reply, Request, Sampling, TokenChance, Usage
 
 __all__ = ["LLM", "Message", "Reply", "Request", "Sampling", "TokenChance", "Usage", "open_llm"]
@@ -16,6 +17,9 @@ class LLM(Protocol):
     @property
     def model(self) -> str:
         """Identity of the model: part of cache keys and of provenance."""
+
+    def check(self) -> None:
+        """Make sure that it answers. Raises ``EndpointError``, with the command that mends it."""
 
     def ask(self, requests: Sequence[Request]) -> list[Reply]:
         """One reply a request, in order; a question that cannot be answered is a reply with a ``failure``.
@@ -29,6 +33,9 @@ class LLM(Protocol):
         UserError
             For what no retry mends: a wrong key, an unknown model, a refused parameter.
         """
+
+    def estimate(self, requests: Iterable[Request]) -> Estimate:
+        """What these requests would cost, and how many are answered already. Sends nothing."""
 
     def close(self) -> None:
         """Stop servers and connections that were started."""

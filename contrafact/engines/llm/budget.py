@@ -62,7 +62,7 @@ def tokens_of(request: Request) -> int:
     """Prompt tokens of a question, estimated from its length: nobody here has the model's tokenizer."""
     texts = [turn.content for turn in request.messages] or [request.prompt or "", request.suffix or ""]
     schema = json.dumps(request.schema) if request.schema is not None else ""
-    characters = sum(map(len, texts)) + len(schema)
+    characters = sum(map(len, texts)) + len(schema) + len(request.scored or "")
     return -(-characters // _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * len(texts)
 
 

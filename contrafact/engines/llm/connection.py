@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from contrafact.engines.llm.failures import CallError, LostError, RefusedError, sort_status
+from contrafact.engines.llm.scoring import Tokens, read_tokens
 from contrafact.engines.llm.settings import Settings
 from contrafact.errors import EndpointError, did_you_mean
 
@@ -36,6 +37,8 @@ class Endpoint:
         What the endpoint calls the model.
     listed : bool
         Whether ``/models`` must list it.
+    echoes : bool
+        Whether it may know the ``echo`` of a prompt; llama.cpp does not.
     close : callable, optional
         Stops what was started for it.
     """
@@ -43,6 +46,7 @@ class Endpoint:
     base_url: str | None
     model: str
     listed: bool = True
+    echoes: bool = True
     close: Callable[[], None] | None = None
 
 
@@ -103,6 +107,20 @@ class Connection:
         except ValueError:  # a body that is no JSON
             raise LostError("broken reply", billed=True) from None
 
+    async def tokens(self, text: str) -> Tokens:
+        """A text's tokens, by a path that llama.cpp's server has beside those of the OpenAI protocol.
+
+        Raises
+        ------
+        LostError, RefusedError
+        """
+        beside = f"{self.address.removesuffix('/v1')}/tokenize"
+        asked = {"content": text, "add_special": False, "parse_special": False, "with_pieces": True}
+        try:
+            return read_tokens(await self.post(beside, asked))
+        except ValueError:
+            raise RefusedError(404, "no tokens") from None
+
     async def models(self) -> list[str] | None:
         """Names of the models that the endpoint lists; None where it lists none.
 
@@ -161,6 +179,14 @@ class Connection:
                 fix="choose the generator's other mode (chat or completion), or another model",
             )
         return self._unknown(models)
+
+    def no_scores(self) -> EndpointError:
+        """It tells nobody how probable a text is that it did not write."""
+        return EndpointError(
+            f"{self.address} gives no log-probabilities of a text that is given to {self.endpoint.model}",
+            allowed="a server with completions that echo log-probabilities (vLLM), or llama.cpp's; the local backend",
+            fix="remove max_rise and max_break from the filter fluency, or set engines.llm.backend: local",
+        )
 
     def mistake(self, refused: RefusedError) -> EndpointError:
         """A refusal in the words of the user."""

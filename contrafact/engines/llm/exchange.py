@@ -15,6 +15,7 @@ from contrafact.engines.llm.connection import Connection
 from contrafact.engines.llm.failures import Backoff, LostError, RefusedError
 from contrafact.engines.llm.limiter import Limiter
 from contrafact.engines.llm.request import Message, Request, Sampling, Usage
+from contrafact.engines.llm.scoring import MOST_TOKENS, scored_answer, scoring_body
 from contrafact.engines.llm.settings import Settings
 from contrafact.engines.llm.structured import complaint, parse_json
 from contrafact.engines.llm.wire import Answer, Quirks, body_of, path_of, read_answer
@@ -43,6 +44,10 @@ class Verdict:
     again: bool = False
 
 
+class _NotScoredError(Exception):
+    """An answer that does not tell the probabilities that were asked for."""
+
+
 class Exchange:
     """Carries questions to one endpoint. Belongs to one event loop."""
 
@@ -51,8 +56,8 @@ class Exchange:
         self.limiter = Limiter(settings.start, settings.most)
         self.breaker = Breaker(connection.address, settings.patience)
         self.backoff = Backoff()
-        self.quirks = Quirks()
-        self._schemas_taken = False
+        self.quirks = Quirks(echoes=connection.endpoint.echoes)
+        self._schemas_taken = self._scores = False
 
     async def admit(self, request: Request, *, first: bool = False) -> Ticket:
         """Wait until the budget and the endpoint have room. Raises ``BudgetError`` at a cap."""
@@ -104,12 +109,17 @@ class Exchange:
         successes = self.breaker.successes
         while True:
             try:
-                answer = await self._send(request, body_of(request, self._model, quirks, attempt=attempt), ticket)
+                answer = await self._sent(request, quirks, attempt, ticket)
             except RefusedError as refused:
-                another = another_way(refused, request, quirks)
+                settled = request.scored is not None and self._scores
+                another = None if settled else another_way(refused, request, quirks)
                 if another is None:
                     raise
                 quirks = another
+            except _NotScoredError:
+                if not quirks.echoes:
+                    raise self.connection.no_scores() from None
+                quirks = replace(quirks, echoes=False)
             except LostError as lost:
                 tries += 1
                 if (lost.billed or not lost.busy) and await self._others_answered(request, successes, tries):
@@ -139,6 +149,24 @@ class Exchange:
         except (LostError, RefusedError):
             return False
         return True
+
+    async def _sent(self, request: Request, quirks: Quirks, attempt: int, ticket: Ticket) -> Answer:
+        """One call. Raises ``_NotScoredError`` where a text was not scored, and nobody knows yet whether it can be."""
+        if request.scored is None:
+            return await self._send(request, body_of(request, self._model, quirks, attempt=attempt), ticket)
+        try:
+            tokens = None if quirks.echoes else await self.connection.tokens(request.scored)
+        except BaseException:
+            self.dismiss(ticket)
+            raise
+        if tokens is not None and not 0 < len(tokens.ids) <= MOST_TOKENS:
+            self.dismiss(ticket)
+            return Answer("", "stop", (), None)
+        answer = await self._send(request, scoring_body(request, self._model, tokens), ticket)
+        found = scored_answer(request, answer, tokens)
+        if found is None and not self._scores:
+            raise _NotScoredError
+        return replace(answer, chances=()) if found is None else found
 
     async def _send(self, request: Request, body: Mapping[str, Any], ticket: Ticket) -> Answer:
         """Send one call, once, and tell limiter, breaker and budget how it went."""
@@ -178,18 +206,25 @@ class Exchange:
 
     async def explain(self, refused: RefusedError, request: Request) -> str:
         """Why this one question was refused; raises ``EndpointError`` where it is not about this question alone."""
-        if refused.about_the_text:
+        scored = request.scored is not None and refused.status not in (401, 403)
+        if refused.about_the_text or (scored and self._scores):
             return "the endpoint refused the text"
+        if scored:
+            raise self.connection.no_scores()
         if refused.status == 404:
             raise await self.connection.not_found(path_of(request))
         raise self.connection.mistake(refused)
 
     def _learn(self, request: Request, quirks: Quirks) -> None:
         """Keep to what worked, unless the endpoint takes schemas and only this one was refused."""
+        if request.scored is not None:
+            self._scores, self.quirks = True, replace(self.quirks, echoes=quirks.echoes)
+            return
         if request.schema is not None and request.messages and quirks.schemas:
             self._schemas_taken = True
         schemas = self.quirks.schemas and (quirks.schemas or self._schemas_taken)
-        self.quirks = Quirks(schemas, self.quirks.completion_limit or quirks.completion_limit)
+        limit = self.quirks.completion_limit or quirks.completion_limit
+        self.quirks = replace(self.quirks, schemas=schemas, completion_limit=limit)
 
     def _vain(self, request: Request, attempt: int, asked: list[Mapping[str, Any]]) -> bool:
         """Whether another try would put the same question, greedily, and could only bring the same answer."""
@@ -213,6 +248,8 @@ def judge(request: Request, answer: Answer) -> Verdict:
         return Verdict(failure="the model declined")
     if answer.finish == "content_filter":
         return Verdict(failure="content filter")
+    if request.scored is not None:
+        return Verdict(failure=None if answer.chances else "the text was not scored")
     if not answer.text.strip():
         return Verdict(failure="empty answer", again=True)
     if request.sampling.logprobs is not None and not answer.chances:
@@ -253,6 +290,9 @@ def _read(payload: Any) -> Answer:
 
 def another_way(refused: RefusedError, request: Request, quirks: Quirks) -> Quirks | None:
     """How to put the question so that the endpoint may take it; None where it was put in every way."""
+    if request.scored is not None:
+        known = refused.about_the_text or refused.status in (401, 403) or not quirks.echoes
+        return None if known else replace(quirks, echoes=False)
     if refused.status not in (400, 422) or refused.about_the_text or not request.messages:
         return None
     if "max_completion_tokens" in refused.message and not quirks.completion_limit:

@@ -9,7 +9,17 @@ from contrafact.engines.llm.client import Engine
 from contrafact.engines.llm.connection import Endpoint
 from contrafact.engines.llm.settings import read_settings
 
-__all__ = ["open_backend"]
+__all__ = ["model_name", "open_backend"]
+
+
+def model_name(given: Mapping[str, Any]) -> str:
+    """Identity of the model that ``engines.llm`` means, without opening anything. Errors are those of opening it."""
+    settings = read_settings(given)
+    if settings.backend == "openai":
+        return settings.model or ""
+    from contrafact.engines.llm.local import local_identity
+
+    return local_identity(given)
 
 
 def open_backend(given: Mapping[str, Any], *, replay: bool = False) -> Engine:
@@ -24,14 +34,13 @@ def open_backend(given: Mapping[str, Any], *, replay: bool = False) -> Engine:
     CacheError, StorageError
         Where the cache cannot be opened.
     """
-    settings = read_settings(given)
+    settings, name = read_settings(given), model_name(given)
     if settings.backend == "openai":
-        model = settings.model or ""
-        return Engine(model, settings, lambda: Endpoint(settings.base_url, model), replay=replay)
-    from contrafact.engines.llm.local import local_identity, open_local
+        return Engine(name, settings, lambda: Endpoint(settings.base_url, name), replay=replay)
+    from contrafact.engines.llm.local import open_local
 
     def start() -> Endpoint:
         base_url, model, close = open_local(given)
-        return Endpoint(base_url, model, listed=False, close=close)
+        return Endpoint(base_url, model, listed=False, echoes=False, close=close)
 
-    return Engine(local_identity(given), settings, start, replay=replay)
+    return Engine(name, settings, start, replay=replay)

@@ -46,6 +46,9 @@ class Request:
         JSON schema that the answer must satisfy.
     sample : int
         Which of several draws of the same question this is; part of the cache key, and added to ``sampling.seed``.
+    scored : str, optional
+        A text of which only the tokens' probabilities after ``prompt`` are asked; nothing new is written
+        (:mod:`contrafact.engines.llm.scoring`).
     """
 
     messages: tuple[Message, ...] = ()
@@ -54,10 +57,14 @@ class Request:
     sampling: Sampling = field(default_factory=Sampling)
     schema: Mapping[str, Any] | None = None
     sample: int = 0
+    scored: str | None = None
 
     def key(self, model: str) -> str:
         """Identity of the question put to one model: the cache key and the ``request_id`` in a pair's provenance."""
-        return identity_of([REQUEST_VERSION, model, asdict(self)], length=32)
+        asked = asdict(self)
+        if self.scored is None:
+            del asked["scored"]  # a question that came later leaves the keys of the others as they were
+        return identity_of([REQUEST_VERSION, model, asked], length=32)
 
 
 @dataclass(frozen=True)

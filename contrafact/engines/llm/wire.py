@@ -26,10 +26,13 @@ class Quirks:
         Takes ``response_format`` with a JSON schema.
     completion_limit : bool
         Wants ``max_completion_tokens`` where others take ``max_tokens``.
+    echoes : bool
+        Scores a given text by an echo (:mod:`contrafact.engines.llm.scoring`).
     """
 
     schemas: bool = True
     completion_limit: bool = False
+    echoes: bool = True
 
 
 @dataclass(frozen=True)

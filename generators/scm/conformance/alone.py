@@ -16,6 +16,10 @@ from generators.scm.operations import sample
 
 __all__ = ["abduction", "purity", "row_independence", "sampling", "support"]
 
+_NOT_EXACT = (
+    "not exact when the unit is observed: several noises explain its value, and abduction draws one of them from their"
+    " posterior (exact where units are drawn from the model, whose noise is known)"
+)
 _SAME_UP_TO_ROUNDING = 1e-9
 _KOLMOGOROV = 2.69  # sqrt(-ln(1e-6 / 2) / 2): one false alarm in a million
 
@@ -141,7 +145,7 @@ def _calibrated(trial: Trial, name: str, answer: Abduction) -> Check:
         detail = f"its distribution is {distance:.2f} (Kolmogorov) from that of the drawn noise"
         return failed("abduction", name, detail, trial.known_cause(name, "prior"))
     sizes = "" if answer.ess is None else f", median effective sample size {np.median(answer.ess):.0f}"
-    return passed("abduction", name, f"noise is a draw from its posterior, counterfactuals are not exact{sizes}")
+    return passed("abduction", name, f"{_NOT_EXACT}{sizes}")
 
 
 def _distance(left: NDArray[Any], right: NDArray[Any]) -> float:

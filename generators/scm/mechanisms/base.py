@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from generators.scm.functions import Function
 from generators.scm.support import REAL, Support
 
 __all__ = ["Abduction", "Columns", "Floats", "Mechanism"]
@@ -100,3 +101,10 @@ class Mechanism(ABC):
         A real that does not exist is NaN, and a code is negative; True and False have no third form.
         """
         return None
+
+    def formulas(self) -> Iterator[Function]:
+        """The formulas that this mechanism holds as attributes, by themselves or in tuples."""
+        for value in vars(self).values():
+            for each in value if isinstance(value, tuple) else (value,):
+                if isinstance(each, Function):
+                    yield each

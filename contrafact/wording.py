@@ -1,4 +1,4 @@
-"""Words of a text, and how far two sequences of words are apart."""
+"""Words of a text, and how far two sequences of words are apart: what filters, controls and audits count by."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-__all__ = ["changed_spans", "distance", "tokens"]
+__all__ = ["changed_spans", "distance", "token_places", "tokens"]
 
 _TOKEN = re.compile(
     # Han, kana and kindred scripts write no blanks: each character counts. Elsewhere an apostrophe or hyphen inside a
@@ -20,6 +20,11 @@ _CAREFUL = 200
 def tokens(text: str) -> list[str]:
     """Words and punctuation marks, as they are written. White space is none."""
     return _TOKEN.findall(text)
+
+
+def token_places(text: str) -> list[tuple[int, int]]:
+    """Start and stop of each of :func:`tokens`, in characters."""
+    return [match.span() for match in _TOKEN.finditer(text)]
 
 
 def distance(one: Sequence[str], other: Sequence[str]) -> int:

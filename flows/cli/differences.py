@@ -1,0 +1,199 @@
+"""Two texts as one, with what was taken out and what was put in: how ``contrafact preview`` shows an edited text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["Piece", "has_texts", "marked_texts", "pieces", "prose", "text_pair"]
+
+_PIECE = re.compile(r"\s+|\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001  # the curly apostrophe is meant
+_WINDOW = 80
+"""Characters on either side of a change that are shown."""
+_LINES = 3
+"""The same for text of several lines, such as code."""
+_PROSE = 40
+"""Characters from which a text beside other variables is too long for a cell of a table."""
+
+_STYLES = {"removed": "red strike", "added": "green"}
+_SIGNS = {"removed": ("[-", "-]"), "added": ("{+", "+}")}
+"""Around a change where there are no colours, as ``git diff --word-diff`` writes them."""
+
+_OF_TEACHERS = "_counterfactual"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of text that stayed (``same``), was taken out (``removed``) or was put in (``added``)."""
+
+    kind: str
+    text: str
+
+
+def has_texts(pair: Mapping[str, Any]) -> bool:
+    """Whether a pair is of texts alone, which a table would tear apart."""
+    fact = pair["factual"] or {}
+    return bool(fact) and all(isinstance(text, str) for text in fact.values())
+
+
+def prose(pair: Mapping[str, Any]) -> list[str]:
+    """Members that are read as a text and not as a value, among variables that are values."""
+    other = pair["counterfactual"] or {}
+    return [name for name, text in (pair["factual"] or {}).items() if _is_prose(text) or _is_prose(other.get(name))]
+
+
+def marked_texts(pair: Mapping[str, Any], names: Sequence[str], *, signs: bool = False) -> RenderableType:
+    """The named texts of a pair, each with its edit marked."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    other = pair["counterfactual"]
+    for name in names:
+        text = pair["factual"][name] or ""
+        grid.add_row(name, _marked(text, text if other is None else other.get(name) or "", signs=signs))
+    return Padding(grid, (0, 0, 0, 3))
+
+
+def pieces(before: str, after: str) -> list[Piece]:
+    """The two texts aligned word by word. What is removed stands before what is added in its place.
+
+    Changes that only white space parts are one: a phrase is read as a whole.
+    """
+    left, right = _PIECE.findall(before), _PIECE.findall(after)
+    found: list[Piece] = []
+    for same, old, new in _stretches(left, right):
+        if same:
+            found.append(Piece("same", old))
+        else:
+            found += [Piece(kind, text) for kind, text in (("removed", old), ("added", new)) if text]
+    return found
+
+
+def text_pair(pair: Mapping[str, Any], levels: Sequence[str] | None = None, *, signs: bool = False) -> RenderableType:
+    """One pair of texts: each field with its edit marked, then what was done, the labels, and the filters' scores.
+
+    Parameters
+    ----------
+    levels : sequence of str, optional
+        Names of the labels in order, for a teacher's probabilities.
+    signs : bool
+        Mark changes with signs too, for output without colours.
+    """
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column()
+    other = pair["counterfactual"]
+    for name, text in pair["factual"].items():
+        grid.add_row(name, _marked(text, text if other is None else other.get(name) or "", signs=signs))
+    if other is not None:
+        grid.add_row("edit", ", ".join(_edits(pair["intervention"] or ())))
+    grid.add_row("label", _labels(pair))
+    for name, value in _told(pair["scores"] or {}, levels):
+        grid.add_row(name, value)
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _stretches(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[bool, str, str]]:
+    """Whether a stretch is the same on both sides, and what it says on each."""
+    old = new = blank = ""
+    for kind, start, stop, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
+        removed, added = "".join(left[start:stop]), "".join(right[first:last])
+        if kind != "equal":
+            old, new, blank = old + blank + removed, new + blank + added, ""
+        elif removed.isspace() and (old or new):
+            blank = removed
+        else:
+            if old or new:
+                yield False, old, new
+            old = new = ""
+            yield True, removed, added
+    if old or new:
+        yield False, old, new
+    if blank:
+        yield True, blank, blank
+
+
+def _marked(before: str, after: str, *, signs: bool) -> Text:
+    found = pieces(before, after)
+    line = Text()
+    for place, piece in enumerate(found):
+        if piece.kind == "same":
+            line.append(_near(piece.text, first=place == 0, last=place == len(found) - 1), "dim" * (len(found) == 1))
+        else:
+            opened, closed = _SIGNS[piece.kind] if signs else ("", "")
+            line.append(f"{opened}{piece.text}{closed}", _STYLES[piece.kind])
+            if not signs and piece.kind == "removed" and place + 1 < len(found) and found[place + 1].kind == "added":
+                line.append(" ")
+    return line
+
+
+def _near(text: str, *, first: bool, last: bool) -> str:
+    """What stayed the same, without what is far from any change."""
+    if "\n" in text:
+        return _near_lines(text, first=first, last=last)
+    head, tail = _WINDOW * (not first or last), _WINDOW * (not last)
+    if len(text) <= head + tail + _WINDOW // 4:
+        return text
+    opening = text[:head].rpartition(" ")[0] + " …" if head else "… "
+    closing = " " * bool(head) + text[-tail:].partition(" ")[2] if tail else ""
+    return opening + closing
+
+
+def _near_lines(text: str, *, first: bool, last: bool) -> str:
+    lines = text.split("\n")
+    head, tail = _LINES * (not first or last), _LINES * (not last)
+    if len(lines) <= head + tail + 1:
+        return text
+    return "\n".join([*lines[:head], "…", *lines[len(lines) - tail :]])
+
+
+def _is_prose(text: Any) -> bool:
+    return isinstance(text, str) and ("\n" in text or (len(text) > _PROSE and " " in text))
+
+
+def _labels(pair: Mapping[str, Any]) -> Text:
+    before, after = pair["label"], pair["counterfactual_label"]
+    if after is None:
+        return Text(str(before))
+    moved = before != after
+    line = Text.assemble((str(before), "red" * moved), " → ", (str(after), "green" * moved))
+    return line.append(f"  by {pair['label_source']}", "dim")
+
+
+def _edits(interventions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for each in interventions:
+        yield f"{each['operation']} of {each['variable']}{_place(each.get('where'))}"
+
+
+def _place(where: str | None) -> str:
+    """Where an edit lies, in words where it is a span of characters."""
+    try:
+        found = json.loads(where or "null")
+    except ValueError:
+        found = None
+    if not isinstance(found, Mapping) or not {"start", "stop"} <= found.keys():
+        return f" at {where}" if where else ""
+    kind = f" ({found['kind']})" if found.get("kind") else ""
+    return f" at {found['start']} to {found['stop']}{kind}"
+
+
+def _told(scores: Mapping[str, Any], levels: Sequence[str] | None) -> Iterator[tuple[str, str]]:
+    """Each teacher's probabilities before and after, then all scores that are numbers."""
+    for name, after in scores.items():
+        alias = name.removesuffix(_OF_TEACHERS)
+        before = scores.get(f"{alias}_factual")
+        if alias != name and before and after:
+            names = levels or [str(place) for place in range(len(after))]
+            yield alias, ", ".join(f"{each} {a:.2f} → {b:.2f}" for each, a, b in zip(names, before, after, strict=True))
+    numbers = [f"{name} {value:.3g}" for name, value in scores.items() if isinstance(value, float)]
+    if numbers:
+        yield "scores", ", ".join(numbers)

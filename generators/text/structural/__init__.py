@@ -1,0 +1,1 @@
+"""Structural text counterfactuals: a causal model decides what a text says, and stored grounding how it says it."""
