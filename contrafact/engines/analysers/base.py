@@ -1,0 +1,124 @@
+"""The contract of a static analyser, and what all of them share: files, a command, its answer."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar
+
+from contrafact.errors import MissingDependencyError, StageError
+
+__all__ = ["Analyser", "Finding", "same_weakness"]
+
+_KIN = (
+    {119, 120, 121, 122, 124, 125, 126, 127, 131, 786, 787, 788, 805},
+    {190, 191, 128, 680, 758},
+    {476, 690, 395},
+    {415, 416, 672, 825},
+    {369},
+    {22, 23, 36, 73},
+    {77, 78, 88},
+    {89, 564},
+)
+_SECONDS = 600
+_NUMBER = re.compile(r"(\d+)\.(?:c|py)$")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One remark of an analyser.
+
+    Attributes
+    ----------
+    cwe : int
+        Number of the weakness; 0 where the analyser does not say.
+    rule : str
+        The analyser's own name for it.
+    line : int
+        From 1.
+    """
+
+    cwe: int
+    rule: str
+    line: int
+
+
+def same_weakness(one: int, other: int) -> bool:
+    """Whether two numbers are one weakness or near kin: analysers differ in how finely they tell them apart."""
+    return one == other or any(one in kin and other in kin for kin in _KIN)
+
+
+class Analyser(ABC):
+    """A program that reads files and says what is wrong with them.
+
+    Attributes
+    ----------
+    name, language, suffix, fix : str
+        How it is called, ``c`` or ``python``, what its files end in, and the command that installs it.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where it is not installed, with the package.
+    """
+
+    name: ClassVar[str]
+    language: ClassVar[str]
+    suffix: ClassVar[str]
+    fix: ClassVar[str]
+
+    def __init__(self) -> None:
+        beside = Path(sys.executable).with_name(self.name)
+        found = shutil.which(self.name) or (str(beside) if beside.is_file() else None)
+        if found is None:
+            raise MissingDependencyError(f"the analyser {self.name} is not installed", fix=self.fix)
+        self.path = found
+
+    def version(self) -> str:
+        """What it says of itself, for the recipe's identity."""
+        done = subprocess.run([self.path, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603  # a known program
+        return f"{self.name} {' '.join(re.findall(r'[0-9]+(?:[.][0-9]+)+', done.stdout + done.stderr)[:1])}"
+
+    def findings(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """What is found in each text, in order; all are read in one run.
+
+        Raises
+        ------
+        StageError
+            Where the analyser's answer cannot be read.
+        """
+        found: list[list[Finding]] = [[] for _ in texts]
+        if not texts:
+            return found
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            for number, text in enumerate(texts):
+                (folder / f"{number}{self.suffix}").write_text(text, encoding="utf-8")
+            done = subprocess.run(  # noqa: S603  # a known program
+                [self.path, *self.arguments(folder)], capture_output=True, text=True, check=False, timeout=_SECONDS,
+                cwd=folder,
+            )  # fmt: skip
+            try:
+                for place, finding in self.read(done.stdout, done.stderr):
+                    file = _NUMBER.search(place)
+                    if file is not None:
+                        found[int(file[1])].append(finding)
+            except (ValueError, KeyError, SyntaxError) as error:
+                said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+                raise StageError(f"{self.name} gave no answer that can be read: {said or error}") from error
+        return found
+
+    @abstractmethod
+    def arguments(self, folder: Path) -> list[str]:
+        """What to call it with, so that it reads every file of a folder."""
+
+    @abstractmethod
+    def read(self, output: str, errors: str) -> Iterator[tuple[str, Finding]]:
+        """Findings from what was printed, each with the path of its file."""

@@ -1,0 +1,1 @@
+"""Programs whose labels are executed: somebody ran both members of every pair."""
