@@ -163,7 +163,10 @@ def _scores(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
 
 
 def _provenance(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
-    """The same for every pair, but for the model's replies that it stands on, and the model itself where it has any."""
+    """The same for every pair, but for the replies that it stands on, whose they are, and who vouched for its label.
+
+    That is before any filter does: a dataset that is decided again begins there.
+    """
     rows = table.num_rows
     children = []
     for column in kind:
@@ -171,8 +174,9 @@ def _provenance(plan: Plan, table: pa.Table, kind: pa.StructType) -> pa.Array:
             name = pa.scalar(plan.engines.llm_name(), column.type)
             children.append(pc.if_else(asked, name, pa.scalar(None, column.type)))
             continue
-        if column.name in table.column_names and column.name in ("request_ids", "cost"):
-            children.append(_filled(_as(table[column.name], column), plan.provenance[column.name]))
+        given = "label_source" if column.name == "first_source" else column.name
+        if given in table.column_names and given in ("request_ids", "cost", "label_source"):
+            children.append(_filled(_as(table[given], column), plan.provenance[column.name]))
         else:
             children.append(constant(plan.provenance[column.name], rows, column.type))
     return struct(children, list(kind), rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,6 +14,9 @@ from contrafact.record import levels_of
 from contrafact.store.atomic import write_text
 from contrafact.store.layout import REJECTED
 from contrafact.summaries import summaries
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 __all__ = ["write_card"]
 
@@ -30,11 +34,8 @@ _REASONS_SHOWN = 20
 
 def write_card(plan: Plan, manifest: Mapping[str, Any]) -> None:
     """Write the card of a complete dataset."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, autoescape=False)  # noqa: S701  # Markdown
     configs, shown = list(_configs(manifest)), list(manifest["reasons"].items())[:_REASONS_SHOWN]
-    text = environment.get_template("card.md.jinja").render(
+    text = _template().render(
         manifest=manifest,
         recipe=plan.recipe,
         configs=configs,
@@ -52,6 +53,15 @@ def write_card(plan: Plan, manifest: Mapping[str, Any]) -> None:
         origin=plan.generator.model_origin(),
     )
     write_text(plan.directory.card, text)
+
+
+@cache
+def _template() -> Template:
+    """The card's template: reading it takes longer than a small build."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(loader=FileSystemLoader(_TEMPLATES), undefined=StrictUndefined, autoescape=False)  # noqa: S701  # Markdown
+    return environment.get_template("card.md.jinja")
 
 
 def kind_text(column: pa.Field) -> str:

@@ -42,8 +42,8 @@ class _OnDisk(Sketches):
     def __iter__(self) -> Iterator[pa.Table]:
         for shard in self.shards:
             sketch, alive, place = self.state(shard)
-            if place is not None:  # a control is none of theirs
-                sketch, alive = sketch.drop_columns([_PLACE]), alive & (place < 0)
+            if place is not None:  # a control is none of theirs, whether its pair is in this shard or lost
+                sketch, alive = sketch.drop_columns([_PLACE]), alive & (place == -1)
             yield sketch.set_column(sketch.schema.get_field_index("alive"), "alive", pa.array(alive))
 
     def state(self, shard: int) -> tuple[pa.Table, NDArray[np.bool_], NDArray[np.int64] | None]:

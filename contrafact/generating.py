@@ -143,6 +143,12 @@ class Generator(ABC):
         ``RecipeError`` where the recipe's cannot serve.
         """
 
+    def check_units(self, units: pa.Table) -> None:  # noqa: B027  # a hook, no duty
+        """Called with the first unit of a named source, before any work and before anything is written.
+
+        Raise ``DataError`` where the source lacks a column that :meth:`generate` reads, or has one of another type.
+        """
+
     def source(self, seed: int) -> Source | None:
         """The generator's own units, where it has them (a causal model is its own source)."""
         return None
@@ -150,6 +156,13 @@ class Generator(ABC):
     def identity(self) -> Any:
         """JSON-like value that decides which noise a unit gets: the model, not what is done to it."""
         return self.name
+
+    def borrowed(self) -> Any:
+        """JSON-like value that tells which models of its own it opened in :meth:`borrow`; None where there are none.
+
+        Part of the dataset's identity, and of no unit's noise. The recipe's own engines are in it already.
+        """
+        return None
 
     def recompute(self, pairs: pa.Table) -> Recomputed | None:
         """Every oracle value again from stored pairs (with their ``hidden`` column); None where there is no oracle."""

@@ -18,7 +18,7 @@ from contrafact.deciding import decide
 from contrafact.errors import ContrafactError, RunDirectoryError
 from contrafact.finishing import complete, describe
 from contrafact.plan import Plan, make_plan
-from contrafact.readiness import check_engines
+from contrafact.readiness import check_engines, check_source
 from contrafact.recipe import Recipe
 from contrafact.shards import Report, finish_shard, propose
 from contrafact.store.atomic import storage_errors
@@ -60,6 +60,8 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
 
     Raises
     ------
+    DataError
+        Where the source lacks what the generator reads; nothing was written then.
     EndpointError
         Where a language model is needed and cannot be used; nothing was written then.
     RunDirectoryError
@@ -69,6 +71,7 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
     """
     directory = plan.directory
     if not directory.manifest.is_file():
+        check_source(plan)
         check_engines(plan)
     with directory.locked():
         if directory.claim(plan.identity, plan.recipe.name, plan.parts):

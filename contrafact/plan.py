@@ -124,6 +124,7 @@ class Plan:
             "seed": self.recipe.seed,
             "model": self.generator.model_name(),
             "model_origin": self.generator.model_origin(),
+            "first_source": self.generator.label_source,
             "request_ids": [],
             "cost": 0.0,
         }
@@ -169,7 +170,7 @@ def assemble(
     Parameters
     ----------
     known : mapping, optional
-        Parts of the identity that are not to be found out again: ``source``, ``filter <alias>``, ...
+        Parts of the identity that are not to be found out again: ``source``, ``generator``, ``filter <alias>``, ...
     """
     known = dict(known or {})
     generator.borrow(engines)
@@ -181,6 +182,8 @@ def assemble(
         parts["source"] = identity_of(source.identity())
     if lent:
         parts["engines"] = identity_of(lent)
+    if "generator" not in known and (opened := generator.borrowed()) is not None:
+        parts["generator"] = identity_of(opened)
     for each in filters:
         if f"filter {each.alias}" not in known and (own := each.identity()) is not None:
             parts[f"filter {each.alias}"] = identity_of(own)

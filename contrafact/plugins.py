@@ -11,9 +11,10 @@ import importlib
 import inspect
 import traceback
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -149,7 +150,13 @@ def listing(kind: str) -> list[Listed]:
 
 def entries(kind: str) -> list[EntryPoint]:
     """Registered plug-ins of a kind, by name."""
-    return sorted(entry_points(group=KINDS[kind].group), key=lambda entry: entry.name)
+    return list(_registered(entry_points, KINDS[kind].group))
+
+
+@lru_cache(maxsize=16)
+def _registered(scan: Callable[..., EntryPoints], group: str) -> tuple[EntryPoint, ...]:
+    """The entry points of a group. A scan opens a file of every installed package, and a plan asks several times."""
+    return tuple(sorted(scan(group=group), key=lambda entry: entry.name))
 
 
 def _load_entry(kind: str, entry: EntryPoint) -> Any:

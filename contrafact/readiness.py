@@ -1,4 +1,4 @@
-"""Before the first shard: a language model that will be asked is made sure of."""
+"""Before the first shard: the source has what is read of it, and a language model that will be asked is there."""
 
 from __future__ import annotations
 
@@ -12,9 +12,21 @@ from contrafact.spending import sampled_questions
 if TYPE_CHECKING:
     from contrafact.engines.llm.request import Request
 
-__all__ = ["check_engines", "missing_key"]
+__all__ = ["check_engines", "check_source", "missing_key"]
 
 _SAMPLE = 32
+
+
+def check_source(plan: Plan) -> None:
+    """Make sure that a named source has the columns that the generator reads.
+
+    Raises
+    ------
+    DataError
+        Where it has not.
+    """
+    if plan.recipe.source is not None:
+        plan.generator.check_units(plan.source.read(0, 1))
 
 
 def check_engines(plan: Plan) -> None:

@@ -348,5 +348,9 @@ def _stepped(place: Any, key: str, path: str) -> Any:
 
 def _position(items: list[Any], key: str, path: str) -> int:
     if not key.isdigit() or int(key) >= len(items):
-        raise RecipeError(f"--set {path}: {key!r} is no position in a list of {len(items)}", allowed="0, 1, …")
+        raise RecipeError(
+            f"--set {path}: {key!r} is no position in a list of {len(items)}",
+            allowed=", ".join(map(str, range(len(items)))) or "nothing: the list is empty",
+            fix="count the positions from 0",
+        )
     return int(key)

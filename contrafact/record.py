@@ -57,6 +57,7 @@ PROVENANCE = pa.struct(
         ("seed", pa.int64()),
         ("model", pa.string()),
         ("model_origin", pa.string()),
+        ("first_source", pa.string()),
         ("request_ids", pa.list_(pa.string())),
         ("cost", pa.float64()),
     ]

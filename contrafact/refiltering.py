@@ -145,7 +145,7 @@ class _Change:
                 f"{self.directory.path} was made by something else than what is here now: {', '.join(moved)} changed",
                 fix="--folder says where the files are that the recipe names; another version can only build anew",
             )
-        known = {name: parts[name] for name in ("source", "engines", "libraries") if name in parts}
+        known = {name: parts[name] for name in ("source", "engines", "generator", "libraries") if name in parts}
         known |= {
             name: part
             for name, part in parts.items()
@@ -155,7 +155,7 @@ class _Change:
             # A build would make another number of units until its quota is met: this is not what it would give.
             known["refiltered"] = self.manifest["identity"]
         source = _Past(self.manifest["units"])
-        engines = (_Embedding if self.embed else _NoEngines)(self.new.engines)
+        engines = (_Embedding if self.embed else _NoEngines)(self.new.engines, protected=True)
         return assemble(self.new, self.place, self.target, generator, source, engines, known)
 
     def unchanged(self, alias: str) -> bool:
@@ -258,7 +258,9 @@ def _no_model() -> NoReturn:
 
 
 class _Embedding(Engines):
-    """Engines of which only the embedder may be started."""
+    """Engines of which only the embedder may be started, and a sandbox where a new filter runs code."""
+
+    opens = False
 
     @property
     def llm(self) -> NoReturn:

@@ -18,9 +18,8 @@ from contrafact.controls import STEP
 from contrafact.errors import RunDirectoryError, UserError
 from contrafact.identity import identity_of
 from contrafact.plan import Plan, source_of
-from contrafact.plugins import find
 from contrafact.recipe import Recipe
-from contrafact.record import HIDDEN, LABEL_SOURCES
+from contrafact.record import HIDDEN
 from contrafact.stages import Source
 from contrafact.store.layout import REJECTED, RunDirectory
 from contrafact.store.parquet import read_parquet
@@ -66,7 +65,7 @@ class Stored:
         plan, rows = self.plan, pairs.num_rows
         reasons = self._own_reasons(pairs["reasons"].combine_chunks())
         columns: dict[str, Any] = {
-            "label_source": self._first_source(pairs),
+            "label_source": pairs["provenance"].combine_chunks().field("first_source"),
             "scores": _children(pairs["scores"].combine_chunks(), plan.schema.field("scores").type, self._own_scores),
             "accepted": pc.equal(pc.list_value_length(reasons), 0),
             "reasons": reasons,
@@ -125,19 +124,6 @@ class Stored:
         offsets = np.zeros(len(reasons) + 1, dtype=np.int32)
         np.cumsum(np.bincount(owner, minlength=len(reasons)), out=offsets[1:])
         return pa.ListArray.from_arrays(pa.array(offsets), flat.filter(pa.array(kept)))
-
-    def _first_source(self, pairs: pa.Table) -> pa.Array:
-        """Who vouched for each label before a filter did."""
-        column = pairs["label_source"].combine_chunks()
-        first = self.plan.generator.label_source
-        for alias, stage in self.recipe.filters.items():
-            witness = getattr(find("filter", stage.use, self.plan.folder), "witness", None)
-            if witness is None or LABEL_SOURCES.index(first) <= LABEL_SOURCES.index(witness):
-                continue
-            passed, _ = marked(pairs["reasons"].combine_chunks(), f"{alias}: ")
-            raised = pc.and_(pa.array(~passed), pc.equal(column, witness))
-            column = pc.if_else(raised, constant(first, len(column), column.type), column)
-        return column
 
 
 def marked(reasons: pa.Array, prefix: str) -> tuple[NDArray[np.bool_], NDArray[Any]]:

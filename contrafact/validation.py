@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,13 +16,13 @@ from numpy.typing import NDArray
 
 from contrafact.again import Contents, Replies
 from contrafact.engines import Engines
-from contrafact.errors import RunDirectoryError, UserError
+from contrafact.errors import MissingDependencyError, RunDirectoryError, UserError
 from contrafact.plan import identity_parts, make_generator
 from contrafact.plugincode import libraries, plugin_code
 from contrafact.recipe import Recipe, parse_recipe, parse_yaml
 from contrafact.record import HIDDEN, PairShape, hidden_schema, pair_schema
 from contrafact.recounting import Recount
-from contrafact.stages import Generator
+from contrafact.stages import Generator, Recomputed
 from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
 from contrafact.store.manifest import load_manifest
 from contrafact.store.parquet import StoredFile, read_parquet
@@ -77,13 +78,16 @@ class _Maker:
     generator: Generator
 
 
-def validate(path: str | Path, folder: Path | None = None) -> Validation:
+def validate(path: str | Path, folder: Path | None = None, *, unprotected: bool = False) -> Validation:
     """Check a finished run directory.
 
     Parameters
     ----------
     folder : Path, optional
         Where the recipe's relative paths start. Unless given: the run directory's own copies, then the current folder.
+    unprotected : bool
+        Whether code may be run without bubblewrap where the recipe says so. A dataset from elsewhere could say so to
+        get at the machine.
 
     Raises
     ------
@@ -94,7 +98,9 @@ def validate(path: str | Path, folder: Path | None = None) -> Validation:
     manifest = read_manifest(directory)
     found = Validation()
     intact = list(_intact(directory, manifest, found))
-    maker = _maker(directory, manifest, folder, found)
+    # Nothing that is computed again asks a model; whatever might, finds no way out of the machine.
+    engines = partial(_Recomputing, replay=True, protected=not unprotected)
+    maker = _maker(directory, manifest, folder, engines, found)
     recount, replies = Recount(), Replies()
     splits = list(manifest["splits"] if maker is None else maker.recipe.splits)
     with Names() as pair_ids, Names() as units, Names() as groups, TemporaryDirectory() as scratch:
@@ -185,7 +191,11 @@ def _read(directory: RunDirectory, stored: StoredFile, found: Validation) -> pa.
 
 
 def _maker(
-    directory: RunDirectory, manifest: Mapping[str, Any], folder: Path | None, found: Validation
+    directory: RunDirectory,
+    manifest: Mapping[str, Any],
+    folder: Path | None,
+    engines: Callable[[Mapping[Any, Any]], Engines],
+    found: Validation,
 ) -> _Maker | None:
     """What made the pairs, as it is now; None, and a problem, where it cannot be had or is no longer the same.
 
@@ -198,14 +208,14 @@ def _maker(
     try:
         recipe = parse_recipe(parse_yaml(directory.recipe.read_text(encoding="utf-8"), "recipe.yaml"))
         generator = make_generator(recipe, place)
-        generator.borrow(Engines(recipe.engines))  # code is run again in the sandbox that it asks for
+        generator.borrow(engines(recipe.engines))
         parts = identity_parts(recipe, generator, plugin_code(recipe.spec(), place))
     except (UserError, OSError, UnicodeDecodeError) as error:
         what = error.what if isinstance(error, UserError) else str(error)
-        found.problems.append(
-            f"the recipe cannot be made ready, so that no label was computed again: {what}"
-            " (--folder says where the files are that it names)"
-        )
+        fix = "--folder says where the files are that it names"
+        if isinstance(error, MissingDependencyError) and error.fix:
+            fix = error.fix
+        found.problems.append(f"the recipe cannot be made ready, so that no label was computed again: {what} ({fix})")
         return None
     changed = [name for name, part in parts.items() if manifest["identity_parts"].get(name) != part]
     if "libraries" in changed:
@@ -268,11 +278,20 @@ def _check_oracle(
         if column is not None:
             wrong |= _differ(whole[name].combine_chunks(), column if isinstance(column, pa.Array) else pa.array(column))
     found.recomputed += whole.num_rows
+    _note_unmade(whole["counterfactual"].type, again, found)
     found.saw(whole["label_source"].combine_chunks())
     for row in np.flatnonzero(wrong)[:_SHOWN]:
         found.problems.append(f"{whole['pair_id'][int(row)].as_py()}: the stored values are not what the model gives")
     if wrong.sum() > _SHOWN:
         found.problems.append(f"… and {int(wrong.sum()) - _SHOWN} more pairs in {stored.path}")
+
+
+def _note_unmade(members: pa.StructType, again: Recomputed, found: Validation) -> None:
+    """Say which texts stand as they are, such as those of a language model: nothing that is stored decides them."""
+    names = [each.name for each in members if pa.types.is_string(each.type) and each.name not in again.counterfactual]
+    note = f"taken as stored, and not made again: {', '.join(names)}"
+    if names and note not in found.notes:
+        found.notes.append(note)
 
 
 def _with_hidden(
@@ -291,6 +310,13 @@ def _with_hidden(
     children = [hidden[name].combine_chunks() for name in hidden.column_names[1:]]
     fields = [hidden.schema.field(name) for name in hidden.column_names[1:]]
     return pairs.append_column(HIDDEN, pa.StructArray.from_arrays(children, fields=fields))
+
+
+class _Recomputing(Engines):
+    """Engines to compute labels again with. No teacher is opened: what one said, no oracle computes."""
+
+    def teacher(self, spec: Any, labels: Sequence[str], fields: Sequence[str], folder: Path | None = None) -> Any:
+        return None
 
 
 def _differ(stored: pa.Array, again: pa.Array) -> NDArray[np.bool_]:

@@ -7,13 +7,14 @@ edit and under the control, y the label that the pair has and y' the one that it
 measure  of one edit                           tested                                                unit
 ======== ===================================== ===================================================== =================
 flip     argmax p' is not argmax p             McNemar's exact test, one pair a group                share
-jsd      Jensen-Shannon divergence of p and p' t of the groups' mean differences                     bits
+jsd      Jensen-Shannon divergence of p and p' t of the mean difference, its error by groups         bits
 counter  p'[y'] − p[y']                        the same                                              probability
 natural  p[y] − p'[y]                          the same                                              probability
 ======== ===================================== ===================================================== =================
 
 Every difference (target − control) has a percentile interval from a bootstrap over groups: pairs of one unit are not
-independent. McNemar's test takes the first pair of each group for the same reason.
+independent. t tests that difference, in which each pair weighs the same. McNemar's test takes the first pair of each
+group, since pairs of one unit are not independent for it either.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from contrafact.audit.outcomes import Outcomes
 from contrafact.audit.statistics import Grouped, bootstrap_interval, bootstrap_means, mcnemar, t_test
 from contrafact.streams import Streams
 
-__all__ = ["MEASURES", "effects_of", "firsts", "jensen_shannon", "measured", "measures_of"]
+__all__ = ["MEASURES", "Family", "effects_of", "families_of", "firsts", "jensen_shannon", "measured", "measures_of"]
 
 _LEAST = 20
 _TINY = 1e-300
@@ -75,7 +76,15 @@ def measures_of(data: Outcomes) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Family:
+class Family:
+    """Pairs that are tested together: all, or those of one operation.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (m,)
+        Of the outcomes.
+    """
+
     name: str
     rows: NDArray[np.int64]
 
@@ -102,24 +111,23 @@ def effects_of(
         ``low``, ``high``, ``statistic``, ``p``, ``p_corrected``, ``significant``.
     """
     found = [_tested(data, family, measure, streams, 1 - alpha, draws)
-             for family in _families(data) for measure in measures_of(data)]  # fmt: skip
+             for family in families_of(data) for measure in measures_of(data)]  # fmt: skip
     values = corrected(np.array([each["p"] for each in found], dtype=np.float64), correction)
     return [{**each, "p_corrected": float(value), "significant": bool(value <= alpha)}
             for each, value in zip(found, values, strict=True)]  # fmt: skip
 
 
-def _families(data: Outcomes) -> Iterator[_Family]:
-    yield _Family("all", np.arange(len(data)))
+def families_of(data: Outcomes) -> Iterator[Family]:
+    """All pairs, then each operation with pairs of 20 groups or more where there are several."""
+    yield Family("all", np.arange(len(data)))
     names = sorted(set(data.family.tolist()))
     for name in names if len(names) > 1 else ():
         rows = np.flatnonzero(data.family == name)
         if len(np.unique(data.groups[rows])) >= _LEAST:
-            yield _Family(str(name), rows)
+            yield Family(str(name), rows)
 
 
-def _tested(
-    data: Outcomes, family: _Family, measure: str, streams: Streams, level: float, draws: int
-) -> dict[str, Any]:
+def _tested(data: Outcomes, family: Family, measure: str, streams: Streams, level: float, draws: int) -> dict[str, Any]:
     target, control = (each[family.rows] for each in measured(data, measure))
     _, groups = np.unique(data.groups[family.rows], return_inverse=True)
     values = Grouped.of(target - control, groups)
@@ -137,7 +145,7 @@ def _tested(
         "high": high,
     }
     if measure != "flip":
-        statistic, chance = t_test(values.means)
+        statistic, chance = (float(each) for each in t_test(values.sums, values.counts))
         return {**told, "test": "t", "tested": len(values.sums), "statistic": statistic, "p": chance}
     first = firsts(groups)
     only, other, chance = mcnemar(target[first] > 0, control[first] > 0)

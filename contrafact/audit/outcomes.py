@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from contrafact.audit.reading import Audited, texts_of
 from contrafact.engines.teachers import Remembering
 
-__all__ = ["Outcomes", "asked_outcomes", "stored_outcomes"]
+__all__ = ["Outcomes", "asked_chances", "outcomes_of", "stored_chances", "stored_outcomes"]
 
 _SIDES = ("factual", "counterfactual")
 
@@ -34,6 +33,8 @@ class Outcomes:
         Operation of the target edit.
     silent : int
         Pairs that are left out since the model gave no answer about one of their texts.
+    selected : bool
+        The model chose these pairs itself, so that no test of them means anything.
     """
 
     model: str
@@ -45,23 +46,28 @@ class Outcomes:
     groups: NDArray[np.int64]
     family: NDArray[np.object_]
     silent: int = 0
+    selected: bool = False
 
     def __len__(self) -> int:
         return len(self.fact)
 
 
-def stored_outcomes(data: Audited) -> Iterator[Outcomes]:
-    """Outcomes from the probabilities that teacher filters stored with the pairs."""
+def stored_outcomes(data: Audited, alias: str) -> Outcomes:
+    """Outcomes from the probabilities that a teacher filter stored with the pairs."""
+    return outcomes_of(data, alias, *stored_chances(data, alias))
+
+
+def stored_chances(data: Audited, alias: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Stored probabilities of the factual and the counterfactual, each of shape (n, k); NaN where there is none."""
     scores = data.column("scores")
-    names = [each.name for each in scores.type if pa.types.is_list(each.type)]
-    for alias in [name.removesuffix("_factual") for name in names if name.endswith("_factual")]:
-        if f"{alias}_counterfactual" in names and data.levels is not None:
-            fact, other = (_matrix(scores.field(f"{alias}_{side}"), len(data.levels)) for side in _SIDES)
-            yield _outcomes(data, alias, fact, other)
+    fact, other = (_matrix(scores.field(f"{alias}_{side}"), len(data.levels or ())) for side in _SIDES)
+    return fact, other
 
 
-def asked_outcomes(data: Audited, teacher: Remembering, name: str, fields: tuple[str, ...]) -> Outcomes:
-    """Outcomes by a teacher that is asked now. Pairs without a control are not scored."""
+def asked_chances(
+    data: Audited, teacher: Remembering, fields: tuple[str, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Probabilities by a teacher that is asked now, each of shape (n, k); NaN for pairs without a control."""
     rows = np.concatenate(data.controlled)
     texts = [texts_of(data.pairs.take(pa.array(rows)), side, fields) for side in _SIDES]
     answers = np.split(teacher.score([*texts[0], *texts[1]]), 2)
@@ -70,10 +76,11 @@ def asked_outcomes(data: Audited, teacher: Remembering, name: str, fields: tuple
         whole = np.full((data.pairs.num_rows, answer.shape[1]), np.nan)
         whole[rows] = answer
         sides.append(whole)
-    return _outcomes(data, name, *sides)
+    return sides[0], sides[1]
 
 
-def _outcomes(data: Audited, model: str, fact: NDArray[np.float64], other: NDArray[np.float64]) -> Outcomes:
+def outcomes_of(data: Audited, model: str, fact: NDArray[np.float64], other: NDArray[np.float64]) -> Outcomes:
+    """Outcomes of the pairs that have a control, from probabilities of every row, each of shape (n, k)."""
     pairs, controls = data.controlled
     answered = ~np.isnan(np.hstack([fact[pairs], other[pairs], other[controls]])).any(axis=1)
     before, after = (np.asarray(data.column(name).fill_null(-1)) for name in ("label", "counterfactual_label"))

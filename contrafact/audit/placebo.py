@@ -1,23 +1,24 @@
 """The audit audited: how often it finds an effect where there is none, and where one was planted.
 
-A/A: within each group target and control are exchanged by a fair coin, for all of its pairs together, and the tests run
-again. Then neither arm is special and every rejection is a false positive; their share should be the nominal level, and
-may be lower for McNemar's test, whose p values are discrete. Power: groups are drawn with replacement, arms exchanged,
-and an effect of a known size added to what is now called the target.
+A/A: within each group target and control are exchanged by a fair coin, for all of its pairs together, and the tests
+that were reported run again, of every family and measure on the same exchange. Then neither arm is special and every
+rejection is a false positive; their share should be the nominal level, and may be lower for McNemar's test, whose p
+values are discrete. Power: groups are drawn with replacement, arms exchanged, and an effect of a known size added to
+what is now called the target.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contrafact.audit.correction import Correction, corrected
-from contrafact.audit.effects import firsts, measured, measures_of
+from contrafact.audit.effects import Family, families_of, firsts, measured, measures_of
 from contrafact.audit.outcomes import Outcomes
-from contrafact.audit.statistics import Grouped, binomial_interval, mcnemar_table
+from contrafact.audit.statistics import Grouped, binomial_interval, mcnemar_table, t_test
 from contrafact.streams import Streams
 
 __all__ = ["PLANTED", "aa_run", "power_run"]
@@ -39,21 +40,40 @@ def aa_run(
     Returns
     -------
     dict
-        ``runs``, ``alpha``, ``tests`` (for each measure and test ``rejected``, ``rate``, ``low``, ``high`` and
+        ``runs``, ``alpha``, ``tests`` (for each family, measure and test ``rejected``, ``rate``, ``low``, ``high`` and
         ``verdict``: nominal, conservative or liberal) and ``any``, the same for at least one corrected p value.
     """
-    chances = []
-    told: list[dict[str, Any]] = []
-    for measure in measures_of(data):
-        rng = streams.generator("aa", data.model, measure)
-        means, discordant = _paired(data, measure)
-        p = _flip_chances(discordant, runs, rng) if measure == "flip" else _t_chances(means, runs, rng)
-        chances.append(p)
-        told.append({"measure": measure, "test": "mcnemar" if measure == "flip" else "t", **_rate(p <= alpha, alpha)})
-        outside = _outside(means, runs, 1 - alpha, rng)
-        told.append({"measure": measure, "test": "bootstrap interval", **_rate(outside, alpha)})
-    any_ = (corrected(np.column_stack(chances), correction) <= alpha).any(axis=1)
+    groups = int(data.groups.max()) + 1
+    signs = 2 * streams.generator("aa", data.model).integers(2, size=(runs, groups), dtype=np.int8) - 1
+    found = [each for family in families_of(data) for each in _placebos(data, family, signs, 1 - alpha, streams)]
+    # The tests that effects_of corrects together, and no other.
+    together = np.column_stack([chances for _, _, chances, _ in found])
+    told = []
+    for family, measure, chances, outside in found:
+        name = {"family": family, "measure": measure}
+        told.append({**name, "test": "mcnemar" if measure == "flip" else "t", **_rate(chances <= alpha, alpha)})
+        told.append({**name, "test": "bootstrap interval", **_rate(outside, alpha)})
+    any_ = (corrected(together, correction) <= alpha).any(axis=1)
     return {"runs": runs, "alpha": alpha, "tests": told, "any": _rate(any_, alpha)}
+
+
+def _placebos(
+    data: Outcomes, family: Family, signs: NDArray[np.int8], level: float, streams: Streams
+) -> Iterator[tuple[str, str, NDArray[np.float64], NDArray[np.bool_]]]:
+    """Of each measure: family, measure, p value of each exchange, and whether 0 is outside its interval."""
+    names = measures_of(data)
+    numbers, groups = np.unique(data.groups[family.rows], return_inverse=True)
+    arms = [[arm[family.rows] for arm in measured(data, name)] for name in names]
+    values = [Grouped.of(target - control, groups) for target, control in arms]
+    rng = streams.generator("aa bootstrap", data.model, family.name)
+    outside = _outside(values, signs[:, numbers], level, rng)
+    for name, (target, control), each, out in zip(names, arms, values, outside, strict=True):
+        if name == "flip":
+            first = firsts(groups)
+            chances = _flip_chances(target[first] - control[first], signs[:, numbers])
+        else:
+            chances = np.concatenate([t_test(part * each.sums, each.counts)[1] for part in _parts(signs[:, numbers])])
+        yield family.name, name, chances, out
 
 
 def power_run(data: Outcomes, streams: Streams, alpha: float, runs: int) -> list[dict[str, Any]]:
@@ -65,64 +85,57 @@ def power_run(data: Outcomes, streams: Streams, alpha: float, runs: int) -> list
         ``measure``, ``test``, ``effect``, ``power``, ``low``, ``high``.
     """
     told = []
-    means, _ = _paired(data, "counter")
+    moved, drifted = measured(data, "counter")
+    values = Grouped.of(moved - drifted, data.groups)
     target, control = (each[firsts(data.groups)] > 0 for each in measured(data, "flip"))
     for effect in PLANTED:
         rng = streams.generator("power", data.model, str(effect))
-        found = _t_chances(means, runs, rng, effect, resampled=True) <= alpha
+        found = _planted_moves(values, effect, runs, rng) <= alpha
         told.append({"measure": "counter", "test": "t", "effect": effect, **_power(found)})
         flips = _planted_flips(target, control, effect, runs, rng) <= alpha
         told.append({"measure": "flip", "test": "mcnemar", "effect": effect, **_power(flips)})
     return told
 
 
-def _paired(data: Outcomes, measure: str) -> tuple[NDArray[np.float64], int]:
-    """Mean difference of each group, and in how many first pairs of a group only one of two flips."""
-    target, control = measured(data, measure)
-    first = firsts(data.groups)
-    return Grouped.of(target - control, data.groups).means, int(np.count_nonzero(target[first] != control[first]))
+def _parts(signs: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
+    step = max(1, _AT_ONCE // max(signs.shape[1], 1))
+    yield from (signs[start : start + step] for start in range(0, len(signs), step))
 
 
-def _flip_chances(discordant: int, runs: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    return mcnemar_table(discordant)[rng.binomial(discordant, 0.5, size=runs)]
+def _flip_chances(differences: NDArray[np.float64], signs: NDArray[np.int8]) -> NDArray[np.float64]:
+    """Chances of McNemar's test of each exchange, from 1, 0 or -1 for each group's first pair. Shape (runs,)."""
+    discordant = int(np.count_nonzero(differences))
+    surplus = np.concatenate([part @ differences for part in _parts(signs)])  # only target less only control
+    return mcnemar_table(discordant)[((surplus + discordant) / 2).round().astype(np.int64)]
 
 
-def _t_chances(
-    means: NDArray[np.float64], runs: int, rng: np.random.Generator, shift: float = 0.0, *, resampled: bool = False
-) -> NDArray[np.float64]:
-    """Chances of t with each group's difference turned round by a coin, shape (runs,)."""
-    from scipy import stats
+def _outside(
+    values: Sequence[Grouped], signs: NDArray[np.int8], level: float, rng: np.random.Generator
+) -> list[NDArray[np.bool_]]:
+    """Whether 0 is outside the bootstrap interval of each exchange, as :func:`bootstrap_means` draws it; by measure."""
+    groups = signs.shape[1]
+    found: list[list[NDArray[np.bool_]]] = [[] for _ in values]
+    for start in range(0, len(signs), _SHARED):
+        weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=_RESAMPLED).astype(np.float64)
+        for own, each in zip(found, values, strict=True):
+            sums = weights @ (signs[start : start + _SHARED] * each.sums).T
+            means = sums / (weights @ each.counts)[:, None]
+            low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
+            own.append((low > 0) | (high < 0))
+    return [np.concatenate(own) for own in found]
 
-    size = len(means)
+
+def _planted_moves(values: Grouped, effect: float, runs: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Chances of t where ``effect`` is added to every pair's difference. Shape (runs,)."""
+    groups = len(values.sums)
+    step = max(1, _AT_ONCE // max(groups, 1))
     parts = []
-    for drawn in _turned(means, runs, rng, resampled=resampled):
-        values = drawn + shift
-        mean, spread = values.mean(axis=1), values.std(axis=1, ddof=1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            statistic = mean / (spread / np.sqrt(size))
-        parts.append(np.where(spread == 0, np.where(mean == 0, 1.0, 0.0), 2 * stats.t.sf(abs(statistic), size - 1)))
-    return np.concatenate(parts)
-
-
-def _turned(means: NDArray[np.float64], runs: int, rng: np.random.Generator, *, resampled: bool) -> Any:
-    """Blocks of rows of differences, each turned round by a coin; with ``resampled`` groups are drawn anew too."""
-    step = max(1, _AT_ONCE // max(len(means), 1))
     for start in range(0, runs, step):
-        shape = (min(step, runs - start), len(means))
-        drawn = means[rng.integers(len(means), size=shape)] if resampled else means
-        yield drawn * (2.0 * rng.integers(2, size=shape) - 1.0)
-
-
-def _outside(means: NDArray[np.float64], runs: int, level: float, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Whether 0 is outside the bootstrap interval of each of ``runs`` exchanges."""
-    groups = len(means)
-    found = []
-    for start in range(0, runs, _SHARED):
-        signs = 2.0 * rng.integers(2, size=(groups, min(_SHARED, runs - start))) - 1.0
-        weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=_RESAMPLED) / groups
-        low, high = np.quantile(weights @ (means[:, None] * signs), [(1 - level) / 2, (1 + level) / 2], axis=0)
-        found.append((low > 0) | (high < 0))
-    return np.concatenate(found)
+        drawn = rng.integers(groups, size=(min(step, runs - start), groups))
+        signs = 2.0 * rng.integers(2, size=drawn.shape) - 1.0
+        counts = values.counts[drawn]
+        parts.append(t_test(values.sums[drawn] * signs + effect * counts, counts)[1])
+    return np.concatenate(parts)
 
 
 def _planted_flips(

@@ -20,14 +20,14 @@ from contrafact.store.layout import RunDirectory
 from contrafact.store.parquet import StoredFile, read_parquet
 from contrafact.validation import read_manifest
 
-__all__ = ["Audited", "read_audited", "texts_of"]
+__all__ = ["Audited", "drawn", "numbered", "read_audited", "texts_of"]
 
 _MOST = 20_000
 
 
 @dataclass(frozen=True)
 class Audited:
-    """Accepted pairs of a dataset.
+    """Pairs of a dataset: the accepted ones, or those of which a model was yet to choose.
 
     Attributes
     ----------
@@ -101,14 +101,20 @@ def read_audited(path: str | Path, most: int = _MOST) -> Audited:
         raise RunDirectoryError(f"{directory.path} has no accepted pair to audit", fix="loosen its filters: refilter")
     drops: dict[str, int] = {}
     share = most / max(1, sum(each.rows for each in listed))
-    tables = [_drawn(read_parquet(directory.path / each.path), share, drops) for each in listed]
+    tables = [drawn(read_parquet(directory.path / each.path), share, drops) for each in listed]
     pairs = pa.concat_tables(tables).combine_chunks()
-    place = beside(pairs)
-    place = np.full(pairs.num_rows, -1, dtype=np.int64) if place is None else place
+    place, groups = numbered(pairs)
     if (place == -2).any():
         drops["controls whose pair is not among the accepted"] = int((place == -2).sum())
-    groups = pc.rank(pairs["group_id"].combine_chunks(), tiebreaker="dense").to_numpy().astype(np.int64) - 1
     return Audited(directory, manifest, pairs, place, groups, drops)
+
+
+def numbered(pairs: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """``place`` and ``groups`` of these rows, as :class:`Audited` has them."""
+    place = beside(pairs)
+    place = np.full(pairs.num_rows, -1, dtype=np.int64) if place is None else place
+    groups = pc.rank(pairs["group_id"].combine_chunks(), tiebreaker="dense").to_numpy().astype(np.int64) - 1
+    return place, groups
 
 
 def texts_of(pairs: pa.Table, side: str, fields: Sequence[str]) -> list[tuple[str, ...]]:
@@ -118,7 +124,8 @@ def texts_of(pairs: pa.Table, side: str, fields: Sequence[str]) -> list[tuple[st
     return list(zip(*columns, strict=True))
 
 
-def _drawn(pairs: pa.Table, share: float, drops: dict[str, int]) -> pa.Table:
+def drawn(pairs: pa.Table, share: float, drops: dict[str, int]) -> pa.Table:
+    """About ``share`` of these rows, by whole groups; how many were not drawn is added to ``drops``."""
     if share >= 1:
         return pairs
     points = (hash_strings(pairs["group_id"].combine_chunks(), "audit") >> np.uint64(11)).astype(np.float64) * 2.0**-53

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contrafact import __version__
 from contrafact.audit.correction import CORRECTIONS, Correction
 from contrafact.audit.effects import effects_of
-from contrafact.audit.outcomes import Outcomes, asked_outcomes, stored_outcomes
+from contrafact.audit.outcomes import Outcomes, asked_chances, outcomes_of, stored_chances, stored_outcomes
 from contrafact.audit.placebo import aa_run, power_run
 from contrafact.audit.reading import Audited, read_audited
 from contrafact.audit.shortcuts import shortcuts_of
+from contrafact.audit.unselected import SELECTED, scored_aliases, unselected
 from contrafact.engines import Engines
 from contrafact.errors import RecipeError, did_you_mean
-from contrafact.recipe import parse_yaml
 from contrafact.streams import Streams
 
 __all__ = ["Settings", "audit"]
 
 _LEAST = 10
 _WITHIN = 0.5
+_SAME = 1e-4  # of probabilities
+
+_Chances = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,7 @@ def audit(
     teacher: str | Mapping[str, Any] | None = None,
     fields: tuple[str, ...] = (),
     folder: Path | None = None,
+    engines: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Audit a finished dataset. Writes nothing.
 
@@ -83,12 +89,16 @@ def audit(
         Texts that the teacher reads; all by default.
     folder : Path, optional
         Where relative paths of the teacher start.
+    engines : mapping, optional
+        ``{"llm": {...}}`` for a teacher that borrows one, as a recipe has them. Those of the dataset's own recipe are
+        never used: they may name any address, and any variable of the environment as its key.
 
     Returns
     -------
     dict
         ``dataset``, ``settings``, ``counts``, ``drops``, ``models`` (for each ``model``, ``pairs``, ``effects``, ``aa``
-        and ``power``), ``shortcuts`` and ``notes``: what was not done, and why.
+        and ``power``; of one that chose the pairs itself ``selected`` says so, and it has no test), ``shortcuts`` and
+        ``notes``: what was not done, and why.
 
     Raises
     ------
@@ -102,7 +112,12 @@ def audit(
     data = read_audited(path, chosen.most)
     notes: list[str] = []
     drops = dict(data.drops)
-    models = [_model(each, chosen, drops, notes) for each in _outcomes(data, teacher, fields, folder, notes)]
+    if teacher is None:
+        found = _stored(data, chosen.most, notes)
+    else:
+        with closing(Engines(engines or {})) as borrowed:
+            found = _asked(data, teacher, fields, folder, borrowed, chosen.most, notes)
+    models = [_model(each, chosen, drops, notes) for each in found]
     streams = Streams(chosen.seed, "audit")
     return {
         "dataset": {"name": data.manifest["name"], "identity": data.manifest["identity"], "code_version": __version__},
@@ -129,50 +144,71 @@ def _counts(data: Audited, drops: dict[str, int]) -> dict[str, Any]:
     return told
 
 
-def _outcomes(
-    data: Audited,
-    teacher: str | Mapping[str, Any] | None,
-    fields: tuple[str, ...],
-    folder: Path | None,
-    notes: list[str],
-) -> Iterator[Outcomes]:
-    if not len(data.controlled[1]):
+def _testable(data: Audited, rows: Audited, notes: list[str]) -> bool:
+    if data.levels is None:
+        notes.append("the labels are no classes: models that tell classes were not asked")
+    elif not len(rows.controlled[1]):
         notes.append(
             "no pair has a control, so that nothing can be said of a model's reaction to the edits: an effect without a"
             " control is no evidence. Text generators make them with control: rules"
         )
-        return
-    if data.levels is None:
-        notes.append("the labels are no classes: models that tell classes were not asked")
-        return
-    if teacher is not None:
-        yield _asked(data, teacher, fields, folder)
-        return
-    found = list(stored_outcomes(data))
-    if not found:
+    return data.levels is not None and len(rows.controlled[1]) > 0
+
+
+def _stored(data: Audited, most: int, notes: list[str], only: str | None = None) -> list[Outcomes]:
+    """What the probabilities say that teacher filters stored; of ``only`` one of them, where it is named."""
+    aliases = scored_aliases(data)
+    rows = unselected(data, aliases, most)
+    if not _testable(data, rows or data, notes):
+        return []
+    if not aliases:
         notes.append(
             "no model's probabilities are stored with these pairs: name a model with --teacher, or build with a"
             " teacher filter"
         )
-    yield from found
+    wanted = [only] if only is not None else aliases
+    if rows is None:
+        return [replace(stored_outcomes(data, alias), selected=True) for alias in wanted]
+    if rows is not data:
+        notes.append(
+            f"{', '.join(wanted)}: tested on the {len(rows.controlled[1]):,} pairs with a control before any model"
+            f" chose among them, of which {len(data.controlled[1]):,} were accepted"
+        )
+    return [stored_outcomes(rows, alias) for alias in wanted]
 
 
-def _asked(data: Audited, teacher: str | Mapping[str, Any], fields: tuple[str, ...], folder: Path | None) -> Outcomes:
-    """What a teacher that is named now says; it borrows the engines of the dataset's own recipe."""
+def _asked(
+    data: Audited,
+    teacher: str | Mapping[str, Any],
+    fields: tuple[str, ...],
+    folder: Path | None,
+    engines: Engines,
+    most: int,
+    notes: list[str],
+) -> list[Outcomes]:
+    """What a teacher that is named now says. One that chose these pairs itself is known by its answers."""
+    if not _testable(data, data, notes):
+        return []
     texts = fields or data.text_fields
     unknown = [name for name in texts if name not in data.text_fields]
     if unknown or not texts:
         raise RecipeError(
             f"{', '.join(unknown) or 'nothing'} is a text of these pairs", allowed=", ".join(data.text_fields) or "none"
         )
-    recipe = data.directory.recipe
-    spec = parse_yaml(recipe.read_text(encoding="utf-8"), recipe.name) if recipe.is_file() else {}
-    engines = Engines(spec.get("engines") or {})
-    try:
-        name = teacher if isinstance(teacher, str) else next((str(each) for each in teacher.values()), "teacher")
-        return asked_outcomes(data, engines.teacher(teacher, data.levels or (), texts, folder), name, texts)
-    finally:
-        engines.close()
+    name = teacher if isinstance(teacher, str) else next((str(each) for each in teacher.values()), "teacher")
+    chances = asked_chances(data, engines.teacher(teacher, data.levels or (), texts, folder), texts)
+    for alias in scored_aliases(data):
+        if _agree(chances, stored_chances(data, alias)):
+            notes.append(f"{name} answers as the teacher filter {alias} did: its stored probabilities are tested")
+            return _stored(data, most, notes, only=alias)
+    return [outcomes_of(data, name, *chances)]
+
+
+def _agree(one: _Chances, other: _Chances) -> bool:
+    """Whether two models gave the same answers wherever both did, but for what batches round."""
+    ours, theirs = (np.vstack(each) for each in (one, other))
+    both = ~np.isnan(ours) & ~np.isnan(theirs)
+    return bool(both.any()) and bool(np.allclose(ours[both], theirs[both], rtol=0, atol=_SAME))
 
 
 def _model(data: Outcomes, settings: Settings, drops: dict[str, int], notes: list[str]) -> dict[str, Any] | None:
@@ -184,11 +220,15 @@ def _model(data: Outcomes, settings: Settings, drops: dict[str, int], notes: lis
         return None
     streams = Streams(settings.seed, "audit")
     alpha, correction = settings.alpha, settings.correction
+    effects = effects_of(data, streams, alpha, correction, settings.draws)
+    told = {"model": data.model, "pairs": len(data), "groups": groups}
+    if data.selected:
+        notes.append(f"{data.model}: {SELECTED}. The rows that it rejected are not there any more, or were changed")
+        untested = dict.fromkeys(("low", "high", "statistic", "p", "p_corrected", "significant"))
+        return {**told, "selected": SELECTED, "effects": [each | untested for each in effects], "aa": None, "power": []}
     return {
-        "model": data.model,
-        "pairs": len(data),
-        "groups": groups,
-        "effects": effects_of(data, streams, alpha, correction, settings.draws),
+        **told,
+        "effects": effects,
         "aa": aa_run(data, streams, alpha, correction, settings.runs),
         "power": power_run(data, streams, alpha, settings.runs),
     }

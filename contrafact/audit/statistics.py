@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ __all__ = [
 ]
 
 _AT_ONCE = 4_000_000  # weights held in memory
+_ROUNDING = 1e-24  # of squares, against those of the values
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,6 @@ class Grouped:
         size = int(groups.max()) + 1 if len(groups) else 0
         counts = np.bincount(groups, minlength=size)
         return cls(np.asarray(np.bincount(groups, weights=values, minlength=size), dtype=np.float64), counts)
-
-    @property
-    def means(self) -> NDArray[np.float64]:
-        """Mean of each group, shape (g,)."""
-        return np.asarray(self.sums / self.counts)
 
     @property
     def mean(self) -> float:
@@ -73,21 +70,38 @@ def bootstrap_interval(means: NDArray[np.float64], level: float) -> tuple[float,
     return float(low), float(high)
 
 
-def t_test(means: NDArray[np.float64]) -> tuple[float, float]:
-    """Student's t of the means of groups against 0, along the last axis: statistic and two-sided p value.
+def t_test(sums: NDArray[np.float64], counts: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Student's t of the mean of all values, which groups are drawn for, against 0; along the last axis.
 
-    Groups that all agree have none: (0, 1) where they agree on 0, else an infinite one.
+    The mean is a ratio, sum of sums by sum of counts, and its error that of its linearisation (Cochran 1977, section
+    6.4). Where all groups are of one size that is the common t of their means.
+
+    Parameters
+    ----------
+    sums, counts : ndarray, shape (..., g)
+        Of each group.
+
+    Returns
+    -------
+    statistic, chance : ndarray of float64, shape (...)
+        The p value has two sides. Groups that all agree have none: (0, 1) where they agree on 0, else an infinite
+        statistic; NaN for fewer than two groups.
     """
     from scipy import stats
 
-    size = means.shape[-1]
+    size = sums.shape[-1]
     if size < 2:
-        return float("nan"), float("nan")
-    spread, mean = float(means.std(ddof=1)), float(means.mean())
-    if spread == 0:
-        return (0.0, 1.0) if mean == 0 else (float(np.copysign(np.inf, mean)), 0.0)
-    statistic = mean / (spread / np.sqrt(size))
-    return float(statistic), float(2 * stats.t.sf(abs(statistic), size - 1))
+        none = np.full(sums.shape[:-1], np.nan)
+        return none, none
+    total = counts.sum(axis=-1)
+    mean = sums.sum(axis=-1) / total
+    squares = ((sums - mean[..., None] * counts) ** 2).sum(axis=-1)
+    # Groups that agree leave what rounding does.
+    squares = np.where(squares <= _ROUNDING * (sums**2).sum(axis=-1), 0.0, squares)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = mean / (np.sqrt(squares * size / (size - 1)) / total)
+    statistic = np.where(squares > 0, statistic, np.where(mean == 0, 0.0, np.copysign(np.inf, mean)))
+    return statistic, np.asarray(2 * stats.t.sf(np.abs(statistic), size - 1))
 
 
 def mcnemar(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[int, int, float]:

@@ -58,7 +58,7 @@ def effect_rows(model: Told) -> tuple[Sequence[str], list[list[str]]]:
             f"{each['target']:.3f}",
             f"{each['control']:.3f}",
             f"{each['difference']:+.3f}",
-            f"{each['low']:+.3f} to {each['high']:+.3f}",
+            "" if each["low"] is None else f"{each['low']:+.3f} to {each['high']:+.3f}",
             _chance(each["p_corrected"]) + ("*" if each["significant"] else ""),
         ]
         for each in model["effects"]
@@ -68,10 +68,10 @@ def effect_rows(model: Told) -> tuple[Sequence[str], list[list[str]]]:
 
 def placebo_rows(model: Told) -> tuple[Sequence[str], list[list[str]]]:
     """Titles and rows of the A/A run."""
-    tests = [*model["aa"]["tests"], {"measure": "any", "test": "corrected", **model["aa"]["any"]}]
-    rows = [[each["measure"], each["test"], f"{each['rate']:.3f}", f"{each['low']:.3f} to {each['high']:.3f}",
-             each["verdict"]] for each in tests]  # fmt: skip
-    return ["measure", "test", "false positives", "interval", "verdict"], rows
+    tests = [*model["aa"]["tests"], {"family": "", "measure": "any", "test": "corrected", **model["aa"]["any"]}]
+    rows = [[each["family"], each["measure"], each["test"], f"{each['rate']:.3f}",
+             f"{each['low']:.3f} to {each['high']:.3f}", each["verdict"]] for each in tests]  # fmt: skip
+    return ["pairs", "measure", "test", "false positives", "interval", "verdict"], rows
 
 
 def power_rows(model: Told) -> tuple[Sequence[str], list[list[str]]]:
@@ -136,6 +136,9 @@ def _models(models: Iterable[Told]) -> Iterator[str]:
         yield from (f"## Effect of the edits on {model['model']}", "")
         yield from ("Target − control; every row is a test, and all of them are corrected together.", "")
         yield from (*_table(*effect_rows(model)), "")
+        if model["aa"] is None:
+            yield from (f"{model['selected'].capitalize()}.", "")
+            continue
         yield from (f"### Where there is no effect ({model['aa']['runs']:,} A/A runs)", "")
         yield from (*_table(*placebo_rows(model)), "")
         yield from ("### Where one was planted", "", *_table(*power_rows(model)), "")
@@ -148,8 +151,8 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
 
 
-def _chance(value: float) -> str:
-    return "" if math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _chance(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _storable(value: Any) -> Any:

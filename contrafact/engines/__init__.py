@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from contrafact.engines.embeddings import Embedder
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NEEDS", "Engines"]
 
-NEEDS = ("embedder", "llm", "logprobs", "scores")
-"""What a stage may need: vectors; answers; answers with log-probabilities; log-probabilities of given texts."""
+NEEDS = ("embedder", "llm", "logprobs", "scores", "sandbox", "compiler")
+"""What a stage may need.
+
+Vectors; answers; answers with log-probabilities; log-probabilities of given texts; running code; running C.
+"""
 
 
 @dataclass
@@ -32,6 +35,8 @@ class Engines:
         ``{"llm": {...}, "embeddings": {...}}`` of the recipe.
     replay : bool
         Answer from caches alone; a request that is not there is an error, never a call.
+    protected : bool
+        Run code under bubblewrap whatever the settings say: for a recipe that came with somebody else's dataset.
 
     Attributes
     ----------
@@ -41,7 +46,11 @@ class Engines:
 
     settings: Mapping[Any, Any] = field(default_factory=dict)
     replay: bool = False
+    protected: bool = False
     needs: dict[str, str] = field(default_factory=dict, init=False, compare=False)
+    opens: ClassVar[bool] = True
+    """Whether a sandbox or compiler is looked for as soon as it is needed, and not at its first use."""
+
     _guard: Any = field(default_factory=RLock, init=False, repr=False, compare=False)
 
     @property
@@ -62,10 +71,13 @@ class Engines:
 
     @property
     def sandbox(self) -> Sandbox:
-        """Where code is run; isolated by bubblewrap unless the recipe asks for less by name."""
-        from contrafact.engines.sandbox import open_sandbox
+        """Where code is run; isolated by bubblewrap unless the recipe asks for less by name. Opened at first use."""
+        from contrafact.engines.sandbox import Sandbox, read_sandbox_settings
 
-        made: Sandbox = self._once("sandbox", lambda: open_sandbox(self.settings.get("sandbox") or {}))
+        def make() -> Sandbox:
+            return Sandbox(read_sandbox_settings(self.settings.get("sandbox") or {}), protected=self.protected)
+
+        made: Sandbox = self._once("sandbox", make)
         return made
 
     def teacher(
@@ -88,10 +100,19 @@ class Engines:
             One of :data:`NEEDS`.
         who : str
             As a message should call it: ``the filter fluency``.
+
+        Raises
+        ------
+        MissingDependencyError
+            Where code is to be run, and bubblewrap or the compiler is missing.
         """
         if what not in NEEDS:
             raise ValueError(f"{what!r} is none of {', '.join(NEEDS)}")
         self.needs.setdefault(what, who)
+        if self.opens and what == "sandbox":
+            self.sandbox.open()
+        elif self.opens and what == "compiler":
+            self.sandbox.need_compiler()
 
     @property
     def asks(self) -> bool:
@@ -99,12 +120,12 @@ class Engines:
         return any(what in self.needs for what in ("llm", "logprobs", "scores"))
 
     def identities(self) -> dict[str, str]:
-        """Of what is needed: which model it is, found without starting it. Empty where nothing is.
+        """Of what is needed: which model, interpreter or compiler it is; none is started. Empty where nothing is.
 
         Raises
         ------
         UserError
-            For settings that cannot be used, or weights that are not there.
+            For settings that cannot be used, or weights or a compiler that are not there.
         """
         found = {}
         if "embedder" in self.needs:
@@ -113,6 +134,11 @@ class Engines:
             found["embedder"] = embedder_identity(self.settings.get("embeddings") or {})
         if self.asks:
             found["llm"] = self.llm_name()
+        if "sandbox" in self.needs or "compiler" in self.needs:
+            from contrafact.engines.sandbox import sandbox_identity
+
+            settings = self.settings.get("sandbox") or {}
+            found["sandbox"] = sandbox_identity(settings, compiler="compiler" in self.needs)
         return found
 
     def llm_name(self) -> str:

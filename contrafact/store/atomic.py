@@ -34,9 +34,11 @@ def storage_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in DISK_ERRORS:
             raise
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        mended = "make room (or choose another folder)" if full else "let it be written (or choose another folder)"
         raise StorageError(
             f"{path} cannot be written: {DISK_ERRORS[error.errno]}",
-            fix="make room (or give --out a folder that can be written), then run the same command: it resumes",
+            fix=f"{mended}, then run the same command: a build resumes",
         ) from error
 
 

@@ -94,11 +94,16 @@ def validate(
         Path | None,
         typer.Option(help="Where the recipe's relative paths start, if it names files that moved."),
     ] = None,
+    *,
+    unprotected: Annotated[
+        bool,
+        typer.Option("--unprotected", help="Run code bare where the recipe says so: only what you trust."),
+    ] = False,
 ) -> None:
     """Recompute every oracle label and every hash of a finished dataset from what is stored."""
     from flows.cli.validating import validate_command
 
-    validate_command(directory, folder)
+    validate_command(directory, folder, unprotected=unprotected)
 
 
 @app.command()
@@ -120,6 +125,10 @@ def audit(
         typer.Option(metavar="A,B", help="Exit with 1 on: no-effect, shortcut, uncalibrated."),
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="Where relative paths of the teacher start.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="engines.llm.a=b", help="The language model of --teacher llm; never DIR's own."),
+    ] = None,
 ) -> None:
     """Test a model's reaction to the pairs against their controls, and look for shortcuts in them."""
     from flows.cli.auditing import audit_command
@@ -131,6 +140,7 @@ def audit(
         fields=fields.split(",") if fields else [],
         fail_on=fail_on.split(",") if fail_on else [],
         folder=folder,
+        settings=settings or [],
         options=options,
     )
 

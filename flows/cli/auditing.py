@@ -14,6 +14,7 @@ from contrafact.errors import RecipeError, did_you_mean
 
 __all__ = ["audit_command"]
 
+_ENGINES = ("llm", "embeddings")
 _FAILURES = ("no-effect", "shortcut", "uncalibrated")
 
 
@@ -24,6 +25,7 @@ def audit_command(
     fields: Sequence[str],
     fail_on: Sequence[str],
     folder: Path | None,
+    settings: Sequence[str],
     options: Mapping[str, Any],
 ) -> None:
     """Audit, print, write; exit code 1 only for what ``fail_on`` names."""
@@ -32,7 +34,10 @@ def audit_command(
     for each in fail_on:
         if each not in _FAILURES:
             raise RecipeError(f"--fail-on {each!r}{did_you_mean(each, _FAILURES)}", allowed=", ".join(_FAILURES))
-    found = audit(directory, Settings(**options), teacher=_spec(teacher), fields=tuple(fields), folder=folder)
+    engines = _engines(settings)
+    found = audit(
+        directory, Settings(**options), teacher=_spec(teacher), fields=tuple(fields), folder=folder, engines=engines
+    )
     console = Console()
     _print(console, found)
     paths = write_audit(found, directory)
@@ -53,6 +58,29 @@ def _spec(teacher: str | None) -> str | dict[str, Any] | None:
     return dict(parse_yaml(teacher, "--teacher"))
 
 
+def _engines(settings: Sequence[str]) -> dict[str, Any]:
+    """``engines:`` of ``--set engines.llm.model=...``, the only ones that a teacher may borrow."""
+    from contrafact.recipe import parse_yaml
+
+    engines: dict[str, Any] = {}
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        first, *keys = path.split(".")
+        if not equals or first != "engines" or len(keys) < 2 or keys[0] not in _ENGINES:
+            raise RecipeError(
+                f"--set {setting!r} sets no engine of the teacher",
+                allowed=" or ".join(f"--set engines.{name}.KEY=VALUE" for name in _ENGINES),
+                fix="--set engines.llm.model=NAME",
+            )
+        place = engines
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+            if not isinstance(place, dict):
+                raise RecipeError(f"--set {path}: {key} holds a single value, not keys")
+        place[keys[-1]] = parse_yaml(text, f"--set {setting}")
+    return engines
+
+
 def _print(console: Console, found: Mapping[str, Any]) -> None:
     from contrafact.audit.writing import (
         effect_rows,
@@ -68,6 +96,9 @@ def _print(console: Console, found: Mapping[str, Any]) -> None:
     for model in found["models"]:
         console.print(f"\nEffect of the edits on [bold]{model['model']}[/], target − control", highlight=False)
         console.print(_table(*effect_rows(model)))
+        if model["aa"] is None:
+            console.print(model["selected"], style="yellow", highlight=False)
+            continue
         console.print(f"\nWhere there is no effect: {model['aa']['runs']:,} audits with the arms exchanged at random")
         console.print(_table(*placebo_rows(model)))
         console.print("\nWhere an effect was planted")
@@ -91,6 +122,7 @@ def _fails(what: str, found: Mapping[str, Any]) -> bool:
     if what == "shortcut":
         return any(each.get("found") for each in found["shortcuts"])
     if what == "uncalibrated":
-        return any(each["verdict"] == "liberal" for model in found["models"] for each in model["aa"]["tests"])
+        simulated = [model["aa"] for model in found["models"] if model["aa"] is not None]
+        return any(each["verdict"] == "liberal" for aa in simulated for each in [*aa["tests"], aa["any"]])
     tests = [each for model in found["models"] for each in model["effects"] if each["family"] == "all"]
     return not any(each["significant"] and each["difference"] > 0 for each in tests)

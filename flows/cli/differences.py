@@ -21,6 +21,8 @@ _WINDOW = 80
 """Characters on either side of a change that are shown."""
 _LINES = 3
 """The same for text of several lines, such as code."""
+_WHOLE = 25
+"""Lines of a text that did not change and is shown all the same: what a question is about, say."""
 _PROSE = 40
 """Characters from which a text beside other variables is too long for a cell of a table."""
 
@@ -150,6 +152,8 @@ def _near(text: str, *, first: bool, last: bool) -> str:
 
 def _near_lines(text: str, *, first: bool, last: bool) -> str:
     lines = text.split("\n")
+    if first and last and len(lines) <= _WHOLE:
+        return text
     head, tail = _LINES * (not first or last), _LINES * (not last)
     if len(lines) <= head + tail + 1:
         return text

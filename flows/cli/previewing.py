@@ -24,6 +24,10 @@ _AT_A_TIME = 64
 """Units that are made before the accepted ones among them are counted: few, where a language model is asked."""
 
 
+_LONGEST = 48
+"""Characters of a value in a pair's heading."""
+
+
 def preview_command(recipe: str, settings: Sequence[str], count: int, *, accepted: bool = False, most: int = 0) -> None:
     """Make the first pairs, or the first accepted ones among ``most`` units, and show them. Nothing is written."""
     read, path = load_recipe(recipe, settings)
@@ -146,4 +150,5 @@ def _short(text: str | None) -> str:
     try:
         return f"{float(text or ''):.5g}"
     except ValueError:
-        return text or ""
+        line = " ".join((text or "").split())
+        return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"

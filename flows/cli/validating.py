@@ -10,11 +10,11 @@ from rich.console import Console
 __all__ = ["validate_command", "validate_scm_command"]
 
 
-def validate_command(directory: Path, folder: Path | None) -> None:
+def validate_command(directory: Path, folder: Path | None, *, unprotected: bool = False) -> None:
     """Check a dataset; exit code 1 and a list where anything is wrong."""
     from contrafact.validation import validate
 
-    found = validate(directory, folder)
+    found = validate(directory, folder, unprotected=unprotected)
     console = Console()
     again = [f"{count:,} {source}" for source, count in sorted(found.witnesses.items())]
     what = f"{' and '.join(again)} labels computed again" if again else "no label can be computed again"

@@ -64,6 +64,11 @@ class Labeller:
         _check_names(text, names, of_variable=False)
         self.field = pa.field("label", pa.float64())
 
+    @property
+    def depends(self) -> frozenset[str]:
+        """Variables that the label is read from."""
+        return frozenset(self.expression.names if self.variable is None else (self.variable,))
+
     def of(self, world: Columns, rows: int) -> pa.Array:
         """Labels of ``rows`` units: class codes, booleans or numbers; anything where they are undefined."""
         return self.read(world, rows)[0]

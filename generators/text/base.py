@@ -140,6 +140,9 @@ class TextGenerator(Generator):
     def source(self, seed: int) -> Source | None:
         return self.corpus
 
+    def check_units(self, units: pa.Table) -> None:
+        self.text_task.check(units.schema)
+
     def identity(self) -> Any:
         # Which units there are and what is drawn for them; what is then done to them is the recipe's.
         return [self.name, self.task]
@@ -149,7 +152,7 @@ class TextGenerator(Generator):
         return notes if self.control is None else [*notes, self.control.note]
 
     def generate(self, units: pa.Table, context: Context) -> pa.Table:
-        self.text_task.check(units.column_names, "the source")
+        self.text_task.check(units.schema)
         ready: list[Unit] = []
         failed: dict[int, dict[str, Any]] = {}
         for place, row in enumerate(units.to_pylist()):

@@ -163,7 +163,7 @@ class PhrasalGenerator(TextGenerator):
     def questions(self, units: pa.Table, context: Context) -> list[Request] | None:
         if self.asks_for_controls:
             return None
-        self.text_task.check(units.column_names, "the source")
+        self.text_task.check(units.schema)
         ready: list[Unit] = []
         for place, row in enumerate(units.to_pylist()):
             with suppress(RowError):

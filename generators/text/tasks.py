@@ -64,17 +64,26 @@ class TextTask:
         label = unit.get(self.label)
         label = self.labels[label] if isinstance(label, int) and 0 <= label < len(self.labels) else str(label)
         if label not in self.labels:
-            raise RowError("the label is outside the label set")
+            raise RowError(f"the label is outside the label set ({', '.join(self.labels)})")
         return {name: str(text) for name, text in texts.items()}, label
 
-    def check(self, columns: list[str], where: str) -> None:
-        """Raise ``DataError`` unless the source has every column that the task names."""
+    def check(self, units: pa.Schema) -> None:
+        """Raise ``DataError`` unless the source has every column that the task names, and texts are texts."""
+        columns = [name for name in units.names if name != "unit_id"]
         for name in (*self.fields, self.label):
-            if name not in columns:
+            if name not in units.names:
                 raise DataError(
-                    f"{where} has no column {name!r}{did_you_mean(name, columns)}",
+                    f"the source has no column {name!r}{did_you_mean(name, columns)}",
                     allowed=", ".join(columns),
                     fix="name the columns in generator.task",
+                )
+        for name in self.fields:
+            kind = units.field(name).type
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
+                raise DataError(
+                    f"the source's column {name!r} holds {kind}, and no text",
+                    allowed="a column of text",
+                    fix="name another column in generator.task, or write its values as text",
                 )
 
 

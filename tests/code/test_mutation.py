@@ -4,22 +4,29 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from contrafact.engines import Engines
+from contrafact.engines.sandbox import Sandbox
 from contrafact.errors import DataError, RecipeError
 from contrafact.pipeline import run_local
 from contrafact.recipe import parse_recipe
 from contrafact.record import HIDDEN
 from contrafact.validation import validate
+from generators.code.mutation import trials
 from generators.code.mutation.corpora import open_corpus
-from generators.code.mutation.functions import Unreadable, functions_of
+from generators.code.mutation.functions import Function, Unreadable, functions_of
 from generators.code.mutation.generator import MutationGenerator
+from generators.code.mutation.inputs import Input
+from generators.code.mutation.observing import Observation
 from generators.code.mutation.operators import OPERATIONS, edits
+from generators.code.mutation.profiling import Profile
+from generators.code.mutation.trials import Mutant, Verdict
 from generators.code.syntax import edited
 
 MODULE = '''\
@@ -245,6 +252,26 @@ def test_the_same_recipe_gives_the_same_pairs_however_it_is_cut(folder: Path, tm
         tables.append([{**row, "provenance": None} for row in pa.concat_tables(found).to_pylist()])
     assert tables[0] == tables[1]
     assert tables[0]
+
+
+def test_what_was_alike_once_must_be_alike_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edited functions that are alike are run again on each input that their verdict stands on."""
+    inputs = [Input(f"[[{number}],{{}}]") for number in range(5)]
+    answers = [Observation("ok", str(number)) for number in range(5)]
+    profile = Profile(cast("Function", None), "", inputs, answers)
+    mutants = [cast("Mutant", SimpleNamespace(profile=profile)) for _ in range(3)]
+    alike = Verdict("alike", inputs[1], answers[1], answers[1], tuple(inputs[1:]))
+    apart = Verdict("differs", inputs[0], answers[0], Observation("ok", "9"))
+    asked: list[list[Input]] = []
+
+    def observe(sandbox: Sandbox, runs: list[tuple[Mutant, list[Input]]]) -> list[list[Observation]]:
+        asked.extend(given for _, given in runs)
+        return [answers[1:], [*answers[1:4], Observation("timeout")], [Observation("ok", "9")]]
+
+    monkeypatch.setattr(trials, "observe_many", observe)
+    found = trials._confirmed(mutants, [alike, alike, apart], cast("Sandbox", None))
+    assert [each.outcome for each in found] == ["alike", "two runs of the edited function disagree", "differs"]
+    assert asked == [inputs[1:], inputs[1:], inputs[:1]]
 
 
 @pytest.mark.system("bubblewrap")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import psutil
 import pytest
 
-from contrafact.engines.sandbox import CCase, CProgram, Outcome, Sandbox, open_sandbox
-from contrafact.errors import MissingDependencyError
+from contrafact.engines.sandbox import CCase, CProgram, Outcome, Sandbox, compiling, open_sandbox
+from contrafact.engines.sandbox.batch import Lane
+from contrafact.errors import MissingDependencyError, TransientError
 
 pytestmark = pytest.mark.system("bubblewrap", "gcc", "libc6-dev")
 LIMITS = {"cpu_seconds": 1, "wall_seconds": 3, "memory_mib": 64, "processes": 8, "file_mib": 1, "output_bytes": 4096}
@@ -128,6 +130,37 @@ def test_a_program_is_compiled_once(sandbox: Sandbox) -> None:
     again = sandbox.c(source, [CCase(("x",))])
     assert [first[0].stdout, again[0].stdout] == ["1", "2"]
     assert set(sandbox._compiler.built.iterdir()) == there
+
+
+def test_programs_that_are_forgotten_leave_no_file(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "_KEPT", 0)
+    sandbox.c(main_of('printf("forgotten");'), [CCase()])
+    there = set(sandbox._compiler.built.iterdir())
+    assert sandbox.c(main_of('printf("kept");'), [CCase()])[0].stdout == "kept"
+    left = set(sandbox._compiler.built.iterdir())
+    assert len(left) == 1
+    assert not left & there
+
+
+@pytest.mark.parametrize(("how", "detail"), [("signal", "9"), ("timeout", "wall")])
+def test_a_compiler_that_the_machine_stopped_is_no_finding(
+    sandbox: Sandbox, how: str, detail: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = {"how": how, "detail": detail, "answer": "", "stdout": "", "stderr": "", "report": "", "seconds": 1.0}
+    source = main_of(f"return 5;  // {how}")
+    asked: list[Any] = []
+    true = Lane.run
+
+    def stopped(lane: Lane, job: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked.append(job)
+        return [reply] if len(asked) <= lives else true(lane, job)
+
+    monkeypatch.setattr(Lane, "run", stopped)
+    lives = 2
+    with pytest.raises(TransientError, match="the compiler was stopped twice"):
+        sandbox.c(source, [CCase()])
+    lives = len(asked) + 1
+    assert sandbox.c(source, [CCase()])[0].detail == "5"
 
 
 def test_mathematics_are_linked_where_they_are_included(sandbox: Sandbox) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import struct
 from collections.abc import Iterator, Mapping
@@ -14,10 +16,14 @@ import pytest
 
 from contrafact.engines.sandbox import UNPROTECTED, Case, Limits, Program, Sandbox, open_sandbox, read_sandbox_settings
 from contrafact.engines.sandbox.batch import Lane, spread
+from contrafact.engines.sandbox.inside import __main__ as harness
+from contrafact.engines.sandbox.inside.cleaning import Place
 from contrafact.engines.sandbox.inside.frames import Broken, Reader
+from contrafact.engines.sandbox.inside.privileges import drop
+from contrafact.engines.sandbox.naming import sandbox_identity
 from contrafact.engines.sandbox.seccomp import program
-from contrafact.engines.sandbox.start import Gone, Start
-from contrafact.errors import MissingDependencyError, RecipeError
+from contrafact.engines.sandbox.start import Gone, Start, _patience
+from contrafact.errors import MissingDependencyError, RecipeError, TransientError
 
 LIMITS = {"cpu_seconds": 0.5, "wall_seconds": 2, "memory_mib": 128, "processes": 8, "file_mib": 1, "output_bytes": 4096}
 
@@ -126,21 +132,14 @@ def f():
     assert psutil.Process().children(recursive=True) == []
 
 
-def test_code_that_kills_its_supervisor_loses_its_own_case(bare: Sandbox) -> None:
-    """What bubblewrap makes impossible; the batch goes on in another start, twice, then gives the program up."""
-    source = """
-import os, time
-def f(x):
-    if x % 2:
-        os.kill(os.getppid(), 9)
-        time.sleep(60)
-    return x
-"""
-    good = Program("def f(x): return x", [Case("f", (7,))])
-    hostile = Program(source, [Case("f", (x,)) for x in range(6)])
-    found = bare.python_many([good, hostile, good])
-    assert [each.value for each in (*found[0], *found[2])] == [7, 7]
-    assert [each.kind for each in found[1]] == ["ok", "killed", "ok", "killed", "lost", "lost"]
+def test_a_sandbox_that_its_code_ends_is_no_finding(bare: Sandbox) -> None:
+    """What bubblewrap makes impossible: after three starts the build stops, and the next program has a start again."""
+    hostile = "import os, time\ndef f():\n    os.kill(os.getppid(), 9)\n    time.sleep(60)\n"
+    with pytest.raises(TransientError, match="went down 3 times") as caught:
+        bare.python(hostile, [Case("f")])
+    assert caught.value.transient
+    assert "use bubblewrap" in str(caught.value)
+    assert bare.python("def f(x): return x", [Case("f", (7,))])[0].value == 7
     for each in psutil.process_iter(["cmdline"]):  # the orphans of this mode are the kernel's to end, and it did
         assert str(bare._launcher.folder) not in " ".join(each.info["cmdline"] or [])
 
@@ -161,23 +160,94 @@ class Failing:
         pass
 
 
-def test_no_case_is_lost_or_answered_twice_when_sandboxes_go_down() -> None:
-    lives = iter([3, 2, 99])
+def test_a_job_whose_sandbox_goes_down_runs_whole_in_another() -> None:
+    lives = iter([3, 2, 99, 0, 0, 0])
     lane = Lane(lambda: cast("Start", Failing(next(lives))))
-    replies = lane.run({"cases": list(range(10))})
-    assert [each.get("case", each["how"]) for each in replies] == [
-        0,
-        1,
-        2,
-        "signal",
-        4,
-        5,
-        "signal",
-        "lost",
-        "lost",
-        "lost",
-    ]
-    assert [each["case"] for each in lane.run({"cases": [8, 9]})] == [8, 9]
+    assert [each["case"] for each in lane.run({"cases": list(range(10))})] == list(range(10))
+    lane.close()
+    with pytest.raises(TransientError):
+        lane.run({"cases": [8, 9]})
+    assert next(lives, None) is None
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("python", 260), ("command", 140)])
+def test_a_sandbox_is_waited_for_as_long_as_its_job_may_take(kind: str, seconds: float) -> None:
+    assert _patience({"kind": kind, "limits": {"wall": 120.0}}) == seconds
+
+
+def test_nothing_is_looked_for_before_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    made = Sandbox(read_sandbox_settings({}))
+    assert made.notes() == []
+    made.close()
+    with pytest.raises(MissingDependencyError, match="needs bubblewrap"):
+        made.python("def f(): return 1", [Case("f")])
+
+
+def test_what_a_dataset_asks_for_is_not_run_bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Sandbox(read_sandbox_settings({"isolation": "unprotected"}), protected=True)
+    assert made.notes() == [UNPROTECTED]  # so the dataset was made, however it is run again
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="contrafact validate --unprotected") as caught:
+        made.open()
+    assert "isolation: unprotected" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_processes_are_counted_apart_only_for_a_user_of_ones_own(mapped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[int] = []
+
+    def become(uid: int, *_: int) -> None:
+        if uid != 65534 and not mapped:
+            raise OSError(22, "Invalid argument")
+        became.append(uid)
+
+    monkeypatch.setattr(os, "setgroups", lambda groups: None)
+    monkeypatch.setattr(os, "setresgid", become)
+    monkeypatch.setattr(os, "setresuid", become)
+    assert drop(1_000_000_007) is mapped
+    assert became == [1_000_000_007 if mapped else 65534] * 2
+    assert drop(None)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_limit_on_processes_is_left_out_without_a_user_of_ones_own(
+    own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[Place] = []
+
+    class Served:
+        def __init__(self, jobs: int, replies: int, place: Place) -> None:
+            places.append(place)
+
+        def serve(self) -> None:
+            pass
+
+    options = {"uid": 1_000_000_007, "isolated": True, "scratch": "/tmp", "counted": True}  # noqa: S108
+    monkeypatch.setattr("sys.argv", ["harness", "4", json.dumps(options)])
+    for name, value in (("drop", lambda uid: own), ("unseen", lambda isolated: None), ("Supervisor", Served)):
+        monkeypatch.setattr(harness, name, value)
+    monkeypatch.setattr("signal.signal", lambda number, action: None)
+    harness.main()
+    assert places[0].counted is own
+
+
+def test_the_identity_names_limits_interpreter_and_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sandbox_identity({})
+    assert sandbox_identity({"workers": 7}) == before
+    assert sandbox_identity({"limits": {"cpu_seconds": 9}}) != before
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.0")
+    assert sandbox_identity({}) != before
+
+
+@pytest.mark.system("gcc")
+def test_the_compiler_s_release_is_named_where_c_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "release" not in json.loads(sandbox_identity({}))
+    named = json.loads(sandbox_identity({"compiler": "gcc"}, compiler=True))["release"]
+    assert re.search(r"gcc.* \d+\.\d+", named)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(MissingDependencyError, match="apt-get install gcc"):
+        sandbox_identity({}, compiler=True)
 
 
 def test_work_is_spread_in_order_and_an_error_is_the_caller_s() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,10 @@ class Phrases(RowGenerator):
 
 def dataset(out: Path, **options: Any) -> Path:
     """A finished dataset of :class:`Phrases`."""
-    spec = {"name": "phrases", "rows": options.get("count", 300), "generator": {"use": PHRASES, **options}}
-    run_local(parse_recipe(spec), None, out)
+    more = {"filters": options.pop("filters", {})}
+    rows = options.get("count", 300)
+    spec: dict[str, Any] = {"name": "phrases", "rows": rows, "generator": {"use": PHRASES, **options}}
+    run_local(parse_recipe({**spec, **more}), None, out)
     return out
 
 
@@ -90,6 +93,12 @@ CONTROLLED = "tests.core.controlled:Controlled"
 def by_letters(texts: list[str]) -> np.ndarray:
     """A model that knows nothing of edits: it counts letters."""
     good = np.array([0.2 + 0.6 * (sum(map(ord, text)) * 37 % 97) / 96 for text in texts])
+    return np.column_stack([1 - good, good])
+
+
+def by_dice(texts: list[str]) -> np.ndarray:
+    """A model that casts dice, the same ones for a text whenever it is asked."""
+    good = np.array([(blake2b(text.encode(), digest_size=2).digest()[0] + 0.5) / 256 for text in texts])
     return np.column_stack([1 - good, good])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from scipy import stats
 
 from contrafact.audit.correction import corrected
-from contrafact.audit.effects import effects_of, jensen_shannon
+from contrafact.audit.effects import effects_of, jensen_shannon, measured
 from contrafact.audit.outcomes import Outcomes
 from contrafact.audit.placebo import aa_run, power_run
 from contrafact.audit.statistics import (
@@ -68,10 +69,12 @@ def test_mcnemar_is_the_exact_binomial_test(first: int, second: int) -> None:
 def test_t_is_scipys_and_says_what_it_does_without_spread() -> None:
     drawn = np.random.default_rng(1).normal(0.2, 1, 30)
     wanted = stats.ttest_1samp(drawn, 0)
-    assert t_test(drawn) == pytest.approx((wanted.statistic, wanted.pvalue))
-    assert t_test(np.zeros(5)) == (0.0, 1.0)
-    assert t_test(np.full(5, 0.5))[1] == 0.0
-    assert np.isnan(t_test(np.array([1.0]))[1])
+    ones = np.ones(30)
+    assert t_test(drawn, ones) == pytest.approx((wanted.statistic, wanted.pvalue))
+    assert t_test(3 * drawn, 3 * ones) == pytest.approx((wanted.statistic, wanted.pvalue))
+    assert [float(each) for each in t_test(np.zeros(5), ones[:5])] == [0.0, 1.0]
+    assert t_test(np.full(5, 0.3), ones[:5])[1] == 0.0
+    assert np.isnan(t_test(ones[:1], ones[:1])[1])
 
 
 def test_divergence_is_0_for_equals_and_1_for_opposites() -> None:
@@ -154,3 +157,74 @@ def test_an_audit_of_the_same_seed_says_the_same() -> None:
     one, other = (effects_of(data, Streams(9, "audit"), 0.05, "bh", 200) for _ in range(2))
     assert one == other
     assert one != effects_of(data, Streams(8, "audit"), 0.05, "bh", 200)
+
+
+def uneven(groups: int, seed: int) -> Outcomes:
+    """Groups of one to eight pairs, of three operations, without an effect."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 9, groups)
+    number, size = np.repeat(np.arange(groups), sizes), int(sizes.sum())
+
+    def chances() -> np.ndarray:
+        good = np.clip(0.5 + 0.3 * np.repeat(rng.normal(size=groups), sizes) + rng.normal(0, 0.1, size), 0.01, 0.99)
+        return np.column_stack([1 - good, good])
+
+    ones, zeros = np.ones(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+    family = rng.choice(np.array(["delete", "insert", "swap"], dtype=object), size)
+    return Outcomes("uneven", chances(), chances(), chances(), zeros, ones, number, family)
+
+
+def exchanged(data: Outcomes, signs: np.ndarray) -> Outcomes:
+    turned = (signs[data.groups] < 0)[:, None]
+    target = np.where(turned, data.control, data.target)
+    return replace(data, target=target, control=np.where(turned, data.target, data.control))
+
+
+def test_t_is_of_the_difference_that_is_reported() -> None:
+    sums, counts = np.array([8.0, -1.0, -1.0, -1.0]), np.array([8, 1, 1, 1])
+    statistic, chance = t_test(sums, counts)
+    residuals = sums - 5 / 11 * counts
+    assert statistic == pytest.approx(5 / np.sqrt(4 / 3 * (residuals**2).sum()))
+    assert chance == pytest.approx(2 * stats.t.sf(statistic, 3))
+    both = t_test(np.array([sums, -sums]), counts)
+    assert both[0].tolist() == pytest.approx([float(statistic), -float(statistic)])
+    data = uneven(60, 1)
+    for each in effects_of(data, STREAMS, 0.05, "holm", 100):
+        if each["test"] == "t" and np.isfinite(each["statistic"]):
+            assert np.sign(each["statistic"]) == np.sign(each["difference"])
+
+
+def test_the_exchange_runs_exactly_the_tests_that_are_reported() -> None:
+    data, runs = uneven(40, 2), 200
+    told = aa_run(data, STREAMS, 0.05, "holm", runs)
+    signs = 2 * STREAMS.generator("aa", data.model).integers(2, size=(runs, 40), dtype=np.int8) - 1
+    hits: dict[tuple[str, str], int] = {}
+    any_ = 0
+    for row in signs:
+        found = effects_of(exchanged(data, row), STREAMS, 0.05, "holm", 100)
+        for each in found:
+            key = (each["family"], each["measure"])
+            hits[key] = hits.get(key, 0) + (each["p"] <= 0.05)
+        any_ += any(each["significant"] for each in found)
+    assert len(hits) == 12  # four families of three measures
+    assert any_ > 0
+    assert told["any"]["rejected"] == any_
+    tests = [each for each in told["tests"] if each["test"] != "bootstrap interval"]
+    assert {(each["family"], each["measure"]): each["rejected"] for each in tests} == hits
+    assert len(told["tests"]) == 24  # an interval beside each
+
+
+def test_intervals_of_the_exchange_weigh_pairs_as_the_reported_ones_do() -> None:
+    data = uneven(40, 3)
+    told = aa_run(data, STREAMS, 0.05, "holm", 1000)
+    signs = 2 * STREAMS.generator("aa", data.model).integers(2, size=(1000, 40), dtype=np.int8) - 1
+    rng = np.random.default_rng(0)
+    target, control = measured(data, "counter")
+    values = Grouped.of(target - control, data.groups)
+    outside = 0
+    for row in signs:
+        low, high = bootstrap_interval(bootstrap_means(Grouped(row * values.sums, values.counts), 1000, rng), 0.95)
+        outside += low > 0 or high < 0
+    wanted = ("all", "counter", "bootstrap interval")
+    rate = next(each["rejected"] for each in told["tests"] if (each["family"], each["measure"], each["test"]) == wanted)
+    assert abs(rate - outside) <= 12, (rate, outside)  # of 1000: the exchanges are the same, the draws are not

@@ -51,6 +51,7 @@ def test_candidates_have_the_whole_record_and_their_place_in_the_source(tmp_path
             "seed": 0,
             "model": None,
             "model_origin": None,
+            "first_source": "oracle",
             "request_ids": [],
             "cost": 0.0,
         },

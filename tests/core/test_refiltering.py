@@ -81,6 +81,17 @@ def test_filters_that_need_no_model_may_be_added_changed_and_left_out(tmp_path: 
     same_as_built(tmp_path / "made", toy({"fail_every": 7}, filters=new), tmp_path / "anew")
 
 
+def test_what_a_filter_vouched_for_falls_back_to_what_the_generator_said_of_each_pair(tmp_path: Path) -> None:
+    use = {"use": "tests.filters.teaching:Vouched"}
+    made = run_local(taught(generator=use), None, tmp_path / "made")
+    refilter(tmp_path / "made", without=["teacher"])
+    bare = parse_recipe({"name": "taught", "rows": 200, "generator": use, "filters": {"flip": {"use": "label_flip"}}})
+    same_as_built(tmp_path / "made", bare, tmp_path / "anew")
+    left = read_json(tmp_path / "made" / "manifest.json")["label_sources"]
+    assert set(left) == {"construction", "teacher", "llm"}
+    assert "llm" not in made["label_sources"]
+
+
 def test_a_hidden_truth_goes_with_its_pair(tmp_path: Path) -> None:
     from contrafact.recipe import load_recipe
 

@@ -22,8 +22,8 @@ from typing import Any
 
 import pandas.util  # noqa: F401  # imported by the first split: once here rather than in every child
 import pyarrow.parquet  # noqa: F401
-from jinja2 import Environment  # noqa: F401
 
+from contrafact import card, plugins
 from contrafact.pipeline import build, local_mapper
 from contrafact.plan import make_plan
 from contrafact.recipe import parse_recipe
@@ -33,6 +33,9 @@ _replace = Path.replace
 
 
 def main() -> None:
+    card._template()  # read once, here, and not in every child
+    for kind in plugins.KINDS:
+        plugins.entries(kind)
     json.dump([_outcome(case) for case in json.load(sys.stdin)], sys.stdout)
 
 

@@ -68,6 +68,17 @@ class Swaps(RowGenerator):
             }
 
 
+class Vouched(Swaps):
+    """Swaps that say of each pair who vouches for its label."""
+
+    name = "vouched"
+    label_source = "construction"
+
+    def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
+        for pair in super().make(unit, rng):
+            yield {**pair, "label_source": ("construction", "teacher", "llm")[unit["number"] % 3]}
+
+
 CALLS: list[str] = []
 """Every text that :func:`noisy` was asked about."""
 

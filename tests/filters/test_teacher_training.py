@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from contrafact.engines import Engines
-from contrafact.engines.teachers import open_teacher
+from contrafact.engines.teachers import onthespot, open_teacher
 from contrafact.engines.teachers.base import softmax
 from contrafact.engines.teachers.data import Labelled, group_of, read_labelled, split
 from contrafact.engines.teachers.measures import best_temperature, calibration_error, measures_of, wilson
@@ -291,6 +292,9 @@ def test_a_recipe_may_have_its_teacher_trained_when_it_is_first_asked(
         assert again.identity() == named
         assert np.array_equal(again.score([("the towel was dirty",)]), chances[:1])
         assert (kept / "weights.safetensors").read_bytes() == weights
+        with monkeypatch.context() as patch:
+            patch.setattr(onthespot, "version", lambda name: "99.0" if name == "scikit-learn" else version(name))
+            assert open_teacher(spec, ("bad", "good"), ["text"], engines, tmp_path).identity() != named
         assert open_teacher({**spec, "seed": 3}, ("bad", "good"), ["text"], engines, tmp_path).identity() != named
         assert open_teacher({**spec, "rows": "0:30"}, ("bad", "good"), ["text"], engines, tmp_path).identity() != named
     finally:

@@ -48,6 +48,9 @@ def test_it_fails_only_when_asked(leaking: Path, capsys: pytest.CaptureFixture[s
         (["--fail-on", "shortcuts"], "did you mean 'shortcut'"),
         (["--teacher", "nowhere.py:model"], "nowhere.py"),
         (["--teacher", "{pipe: x}"], "a teacher is of one kind"),
+        (["--set", "filters.teacher.min=0"], "sets no engine of the teacher"),
+        (["--set", "engines.llm=x"], "sets no engine of the teacher"),
+        (["--teacher", "llm", "--set", "engines.llm.nonsense=1"], "nonsense"),
     ],
 )
 def test_a_mistake_is_one_message(
@@ -57,3 +60,16 @@ def test_a_mistake_is_one_message(
     assert outcome.code != 0
     assert said in outcome.text
     assert "Traceback" not in outcome.text
+
+
+def test_no_effect_fails_where_the_rejects_are_gone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dice = f"{ROOT}/tests/core/controlled.py:by_dice"
+    folder = dataset(tmp_path / "chosen", count=200, filters={"teacher": {"model": dice}})
+    for path in (folder / "rejected").iterdir():
+        path.unlink()
+    failed = contrafact(capsys, "audit", folder, *QUICK, "--fail-on", "no-effect")
+    assert failed.code == 1
+    assert "selected by the same model: no test" in failed.text
+    assert "✗ no-effect" in failed.text
+    told = json.loads((folder / "audit.json").read_text(encoding="utf-8"))["models"][0]
+    assert {each["significant"] for each in told["effects"]} == {None}

@@ -251,3 +251,24 @@ def test_a_build_that_is_killed_in_the_middle_of_a_question_repeats_none_that_wa
         later = [str(call.body["prompt"]) for call in server.calls[4:]]
         assert later
         assert not set(answered) & set(later)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"body": "The soup was cold.", "label": "negative"}, "no column 'text'"),
+        ({"text": 7, "label": "negative"}, "column 'text' holds int64, and no text"),
+    ],
+)
+def test_a_source_that_lacks_what_is_read_is_told_and_nothing_is_written(
+    row: dict[str, Any], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = written(tmp_path, "http://127.0.0.1:9/v1", [row])
+    spec = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+    spec["generator"] = {"use": "lexical", "task": spec["generator"]["task"]}
+    recipe.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
+    outcome = contrafact(capsys, "build", recipe, "--local", "--out", tmp_path / "out")
+    assert outcome.code == 2
+    assert said in outcome.text
+    assert "fix:" in outcome.text
+    assert not (tmp_path / "out").exists()

@@ -12,6 +12,7 @@ import pytest
 from contrafact.engines import Engines
 from contrafact.engines.embeddings import embedder_identity
 from contrafact.engines.llm.local import local_identity
+from contrafact.engines.sandbox import sandbox_identity
 
 
 class _Slow:
@@ -61,6 +62,19 @@ def test_identities_are_of_what_is_needed_and_nothing_is_started() -> None:
     engines.need("embedder", "the generator phrasal")
     assert engines.identities() == {"embedder": embedder_identity({}), "llm": local_identity({})}
     assert not {"llm", "embedder"} & set(vars(engines))
+
+
+@pytest.mark.system("bubblewrap", "gcc", "libc6-dev")
+def test_the_sandbox_is_named_where_code_is_run_with_the_compiler_for_c() -> None:
+    engines = Engines()
+    engines.need("sandbox", "the generator mutation")
+    assert engines.identities() == {"sandbox": sandbox_identity({})}
+    engines.need("compiler", "the generator vulnerability")
+    assert engines.identities() == {"sandbox": sandbox_identity({}, compiler=True)}
+    engines.close()
+
+
+def test_a_model_of_that_name_is_named() -> None:
     named = Engines({"llm": {"backend": "openai", "model": "some-model"}})
     named.need("llm", "the generator phrasal")
     assert named.identities() == {"llm": "some-model"}

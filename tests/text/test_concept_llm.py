@@ -233,6 +233,21 @@ def test_a_label_that_does_not_change_is_read_or_left_open() -> None:
     assert (open_["label"], open_["counterfactual_label"], open_["label_source"]) == ("low", None, "llm")
 
 
+def test_the_embedder_guesses_and_vouches_for_no_construction() -> None:
+    kind = {"reader": "nearest", "anchors": {"a": "waiter was rude", "b": "my sister"}, "otherwise": "c"}
+    (pair,) = made(turned, ROWS[:1], concepts={**MOOD, "kind": kind}, label="kind", hold=[])
+    assert (pair["reasons"], pair["label"], pair["label_source"]) == ([], "a", "teacher")
+
+
+def test_a_labelled_source_is_no_better_for_a_teacher_that_reads_the_rewrite(tmp_path: Path) -> None:
+    (tmp_path / "judge.py").write_text("def judge(texts):\n    return [[0.1, 0.9] for _ in texts]\n")
+    read = {"reader": "teacher", "values": ["negative", "positive"], "model": f"{tmp_path / 'judge.py'}:judge"}
+    sentiment = {"column": "label", **read}
+    for labels_from, source in (("annotation", "teacher"), ("teacher", "teacher"), ("llm", "llm")):
+        options: dict[str, Any] = {"concepts": {**MOOD, "sentiment": sentiment}, "labels_from": labels_from}
+        assert made(turned, ROWS[:1], target="positive", **options)[0]["label_source"] == source
+
+
 def test_a_rule_that_reads_what_people_graded_does_not_vouch() -> None:
     concepts = {**MOOD, "sentiment": {
         "column": "label", "values": ["negative", "neutral", "positive"],
@@ -242,7 +257,7 @@ def test_a_rule_that_reads_what_people_graded_does_not_vouch() -> None:
     assert (graded["reasons"], graded["label_source"], graded["scores"]["target_read"]) == ([], "llm", True)
     del concepts["sentiment"]["column"]
     (ruled, *_) = made(turned, ROWS[:1], concepts=concepts, target="positive")
-    assert (ruled["reasons"], ruled["label_source"]) == ([], "construction")
+    assert (ruled["reasons"], ruled["label_source"]) == ([], "llm")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from contrafact.engines import Engines
 from contrafact.errors import DataError, RecipeError
 from generators.text.concept.concepts import read_codes, read_concepts, read_texts
+from generators.text.concept.generator import ConceptGenerator
 from generators.text.concept.readers import READERS
 from tests.text.phrasals import Letters
 
@@ -131,3 +132,43 @@ def test_readers_know_real_sentences(sentences: list[str]) -> None:
     for name in ("length", "form", "person", "negation"):
         assert len(set(said({"reader": name}, *sentences))) == (2 if name == "negation" else 3)
     assert set(READERS) >= {"lexicon", "pattern", "nearest", "teacher"}
+
+
+def test_what_a_reader_asks_is_needed_opened_once_and_known_to_the_identity(tmp_path: Path) -> None:
+    (tmp_path / "judge.py").write_text("def judge(texts):\n    return [[0.1, 0.9] for _ in texts]\n")
+    opened = []
+
+    class Counting(Engines):
+        def teacher(self, *given: Any) -> Any:
+            opened.append(given)
+            return super().teacher(*given)
+
+    mood = {"reader": "teacher", "values": ["bad", "good"], "model": f"{tmp_path / 'judge.py'}:judge"}
+    topic = {"reader": "nearest", "anchors": {"food": "food and drink", "bed": "a hotel room"}}
+    options: dict[str, Any] = {"change": "mood", "by": "llm", "mode": "chat", "shots": 0}
+    generator = ConceptGenerator({"mood": mood, "topic": topic}, **options)
+    engines, key = Counting(), generator.identity()
+    generator.borrow(engines)
+    first = generator.borrowed()
+    assert {"llm", "embedder"} <= set(engines.needs)
+    for _ in range(3):
+        read_codes(["a text"], generator.setting.concepts[:1], engines)
+    assert len(opened) == 1
+    assert list(first) == ["mood"]
+    assert generator.identity() == key  # units keep their noise, whatever reads them
+    judged = ConceptGenerator({"mood": {**mood, "model": {"llm": {"question": "Which?"}}}, "topic": topic}, **options)
+    judged.borrow(again := Engines())
+    assert judged.borrowed() != first
+    assert "logprobs" in again.needs
+    assert ConceptGenerator({"topic": topic, "form": {"reader": "form"}}, "form").borrowed() is None
+
+
+def test_readers_say_what_their_word_is_worth() -> None:
+    readers: dict[str, Any] = {**READERS}
+    worth = {name: (made.witness, made.of_rewrites) for name, made in readers.items()}
+    by_form, by_words, by_model = ("construction",) * 2, ("teacher", "llm"), ("teacher",) * 2
+    assert worth == {
+        **dict.fromkeys(("length", "form", "person", "negation"), by_form),
+        **dict.fromkeys(("lexicon", "pattern"), by_words),
+        **dict.fromkeys(("nearest", "teacher"), by_model),
+    }

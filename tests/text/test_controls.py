@@ -24,7 +24,7 @@ from generators.text.controls.marks import apostrophe, numeral, quotes, stop
 from generators.text.controls.openings import closing, opening
 from generators.text.controls.ruled import RuleControls
 from generators.text.controls.synonyms import spelling, synonym, wordnet_synonym
-from generators.text.edits import Failed, edited_text
+from generators.text.edits import Edit, Failed, edited_text
 from generators.text.parsing import parse
 from generators.text.wordnet import WordNet
 
@@ -268,3 +268,42 @@ def test_an_edit_of_two_texts_or_none_has_no_control(context: Context) -> None:
 def test_wrong_controls_are_recipe_errors(spec: Any, message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         open_controls(spec)
+
+
+class _Broken:
+    """A maker that breaks on one text, and gives an edit that stands nowhere for another."""
+
+    note: ClassVar[str] = ""
+
+    def borrow(self, engines: Any, name: str) -> None:
+        """Nothing is borrowed."""
+
+    def make(self, targets: Any, context: Context) -> list[Control | Failed]:
+        if any("breaks" in each.text for each in targets):
+            raise IndexError("no such word")
+        return [Control((Edit("text", 0, 3, "The", "A", "paraphrase"),), 1, certain=False) for _ in targets]
+
+
+def test_a_control_that_breaks_costs_no_pair_and_no_other_control(context: Context) -> None:
+    texts = ["The dog barks.", "The dog breaks.", "Our dog barks."]
+    rows = [
+        {"unit_id": f"u{place}", "factual": {"text": text}, "counterfactual": {"text": text[:-1] + "!"}, "label": 0}
+        for place, text in enumerate(texts)
+    ]
+    made = with_controls(rows, ("text",), _Broken(), context, "it")
+    assert made[::2] == rows
+    assert [row["reasons"] for row in made[1::2]] == [
+        [],
+        ["it: control: IndexError: no such word"],
+        ["it: control: ValueError: 'The' does not stand at 0 to 3"],
+    ]
+
+
+def test_a_mistake_of_the_users_passes_through(context: Context) -> None:
+    class Refusing(_Broken):
+        def make(self, targets: Any, context: Context) -> list[Control | Failed]:
+            raise RecipeError("no model")
+
+    row = {"unit_id": "u", "factual": {"text": "a"}, "counterfactual": {"text": "b"}, "label": 0}
+    with pytest.raises(RecipeError, match="no model"):
+        with_controls([row], ("text",), Refusing(), context, "it")

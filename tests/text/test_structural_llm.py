@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from contrafact.engines.llm import Reply, Request
+from contrafact.validation import Validation, _note_unmade
 from generators.text.structural.generator import StructuralGenerator
 from generators.text.structural.grounding import Grounding
 from tests.text.phrasals import Model, text_of
@@ -51,7 +52,7 @@ def test_a_faithful_model_makes_pairs_that_pass(mode: str) -> None:
 
 
 def test_a_model_that_does_not_tell_what_changed_makes_rejects() -> None:
-    pairs = made(lambda request: "All is dry, and it is 7 degrees.")
+    pairs = made(lambda request: "All is dry, and it is 7 degrees.", label="rain")
     reasons = sorted({reason for pair in pairs for reason in pair["reasons"]})
     assert reasons == [
         "structural: rain cannot be read back from the counterfactual text",
@@ -60,6 +61,19 @@ def test_a_model_that_does_not_tell_what_changed_makes_rejects() -> None:
     assert all(pair["scores"]["recall_rain"] == 0.5 for pair in pairs)
     assert all(pair["scores"]["recall_degrees"] == 0.0 for pair in pairs)
     assert all(pair["counterfactual"]["text"] for pair in pairs)  # kept, to be looked at
+
+
+def test_a_text_that_tells_another_cause_of_the_label_is_no_oracles() -> None:
+    def warmer(request: Request) -> str:
+        return faithful(request).replace("12 degrees", "25 degrees")
+
+    told = {place: pair["factual"]["degrees"] == 12 for place, pair in enumerate(made(faithful))}
+    pairs = made(warmer)
+    assert 0 < sum(told.values()) < len(pairs)
+    for place, pair in enumerate(pairs):
+        sides = ("factual", "counterfactual") if told[place] else ()
+        assert pair["reasons"] == [f"structural: degrees cannot be read back from the {side} text" for side in sides]
+    assert all(pair["reasons"] == [] for pair in made(warmer, label="rain"))  # nothing but rain decides this label
 
 
 @pytest.mark.parametrize(
@@ -133,7 +147,8 @@ def test_what_a_model_wrote_is_not_claimed_to_be_recomputed() -> None:
     again = generator.recompute(made)
     assert "text" not in again.counterfactual
     assert again.label.equals(made["label"].combine_chunks())
-    assert any("language model" in note for note in generator.notes())
+    assert any("no text" in note and "rain, degrees" in note for note in generator.notes())
+    assert not any("no text" in note for note in StructuralGenerator(few(), {"do": {"rain": "another"}}).notes())
 
 
 def test_the_order_of_facts_is_that_of_the_template() -> None:
@@ -199,3 +214,17 @@ def test_what_followed_must_be_read_back_too() -> None:
     silent = named_pairs(generator, 20, lambda request: "All is dry, and it is 3 degrees.")
     # The season is told nowhere, and what it did to the rain is not told either.
     assert all(len(pair["reasons"]) == 1 and "rain cannot be read back" in pair["reasons"][0] for pair in silent)
+
+
+def test_validate_says_which_texts_it_takes_as_they_are() -> None:
+    do: Any = {"do": {"rain": "another"}}
+    written = StructuralGenerator(few(), do, realiser="llm")
+    for generator, notes in (
+        (written, ["taken as stored, and not made again: text"]),
+        (StructuralGenerator(few(), do), []),
+    ):
+        pairs = table(generator, 0, 10, Model(faithful))
+        found = Validation()
+        for _ in range(2):
+            _note_unmade(pairs["counterfactual"].type, generator.recompute(pairs), found)
+        assert found.notes == notes

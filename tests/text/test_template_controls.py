@@ -45,6 +45,13 @@ def test_a_control_has_other_words_for_the_same_concepts() -> None:
     assert exact > 140
 
 
+def test_a_word_that_is_listed_twice_is_one_word() -> None:
+    feels = {"by": "mood", "words": {mood: ["low", "low", "calm"] for mood in ("glad", "sad", "cross")}}
+    slots = {**SPEC["slots"], "feels": feels, "city": ["Rome", "Rome", "Oslo"]}
+    rows = pairs(60, slots=slots, control="wording", per_unit="all")
+    assert [row["reasons"] for row in rows] == [[]] * 120
+
+
 def _size(row: dict[str, Any]) -> int:
     return distance(tokens(row["factual"]["text"]), tokens(row["counterfactual"]["text"]))
 

@@ -8,6 +8,7 @@
 
 from contrafact.engines.sandbox.engine import Sandbox, open_sandbox
 from contrafact.engines.sandbox.inside.values import Shown, Unstorable
+from contrafact.engines.sandbox.naming import sandbox_identity
 from contrafact.engines.sandbox.outcome import Case, CCase, CProgram, Kind, Outcome, Program
 from contrafact.engines.sandbox.settings import UNPROTECTED, Isolation, Limits, SandboxSettings, read_sandbox_settings
 
@@ -27,4 +28,5 @@ __all__ = [
     "Unstorable",
     "open_sandbox",
     "read_sandbox_settings",
+    "sandbox_identity",
 ]

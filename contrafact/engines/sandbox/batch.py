@@ -9,15 +9,14 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 from contrafact.engines.sandbox.start import Gone, Start
+from contrafact.errors import TransientError
 
 __all__ = ["Lane", "spread"]
 
 T = TypeVar("T")
 R = TypeVar("R")
-_DEATHS = 2
-"""Sandboxes that one job may take down before the rest of its cases are given up."""
-
-_NOTHING = {"detail": "", "answer": "", "stdout": "", "stderr": "", "report": "", "seconds": 0.0}
+_STARTS = 3
+"""Sandboxes that may go down under one job before it is given up."""
 
 
 class Lane:
@@ -34,23 +33,27 @@ class Lane:
         self._start: Start | None = None
 
     def run(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """One reply a case, in order, whatever becomes of the sandbox.
+        """One reply a case, in order.
 
-        The case under which a sandbox goes down is ``killed``, and the rest runs in a new one; after the second, what
-        is left is ``lost``.
+        A sandbox that goes down says nothing of the code in it: memory may have been short, or a machine asleep. The
+        whole job runs in a new one then, so that no reply depends on where the first one ended.
+
+        Raises
+        ------
+        TransientError
+            Where three in succession go down.
         """
-        cases = list(job["cases"])
-        replies: list[dict[str, Any]] = []
-        deaths = 0
-        while len(replies) < len(cases) and deaths < _DEATHS:
+        for _ in range(_STARTS):
             try:
-                self._feed({**job, "cases": cases[len(replies) :]}, replies)
+                return self._asked(job)
             except Gone:
                 self.close()
-                deaths += 1
-                if len(replies) < len(cases):
-                    replies.append({**_NOTHING, "how": "signal", "detail": "9"})
-        return replies + [{**_NOTHING, "how": "lost"}] * (len(cases) - len(replies))
+        raise TransientError(
+            f"the sandbox went down {_STARTS} times under one program, which is no finding about that program",
+            allowed="memory and processor time enough for all sandboxes at once (engines.sandbox.workers)",
+            fix="run the same command again; if it stays so, write engines.sandbox.workers: 1. Under isolation:"
+            " unprotected the program may have ended it by itself: use bubblewrap",
+        )
 
     def close(self) -> None:
         """End the sandbox that runs."""
@@ -58,12 +61,10 @@ class Lane:
             self._start.close()
             self._start = None
 
-    def _feed(self, job: Mapping[str, Any], replies: list[dict[str, Any]]) -> None:
-        """Add to ``replies`` as they come, so that none is lost with the sandbox."""
+    def _asked(self, job: Mapping[str, Any]) -> list[dict[str, Any]]:
         if self._start is None:
             self._start = self._open()
-        for reply in self._start.run(job):
-            replies.append(reply)  # noqa: PERF402  # those that came before an end count
+        return list(self._start.run(job))
 
 
 def spread(items: Sequence[T], work: Callable[[T, Any], R], opened: Callable[[], Any], workers: int) -> list[R]:

@@ -17,10 +17,11 @@ from contrafact.engines.sandbox.batch import Lane, spread
 from contrafact.engines.sandbox.isolation import Launcher
 from contrafact.engines.sandbox.outcome import CProgram, Outcome
 from contrafact.engines.sandbox.reading import SANITIZED, c_outcome, frame
+from contrafact.engines.sandbox.settings import SandboxSettings
 from contrafact.engines.sandbox.start import Start
-from contrafact.errors import MissingDependencyError
+from contrafact.errors import MissingDependencyError, TransientError
 
-__all__ = ["FLAGS", "Compiler"]
+__all__ = ["FLAGS", "Compiler", "compiler_path"]
 
 FLAGS = (
     "-fsanitize=address,undefined",
@@ -58,21 +59,13 @@ class Compiler:
         self.built.mkdir()
         self.built.chmod(0o1777)  # whoever compiles is another user; the folder above is ours alone
         self._known: dict[str, _Built] = {}
+        self._running = 0
         self._guard = threading.Lock()
 
     @cached_property
     def path(self) -> str:
         """The compiler's path. Raises ``MissingDependencyError``."""
-        wanted = self.launcher.settings.compiler
-        names = (wanted,) if wanted else ("gcc", "clang")
-        found = next((path for name in names if (path := shutil.which(name))), None)
-        if found is None or not Path(found).resolve().is_relative_to("/usr"):
-            raise MissingDependencyError(
-                f"programs in C need a compiler, and there is no {' and no '.join(names)} in /usr",
-                allowed="gcc or clang, with the address and undefined-behaviour sanitizers",
-                fix=f"apt-get install {_PACKAGES[names[0]]}",
-            )
-        return found
+        return compiler_path(self.launcher.settings)
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
@@ -85,9 +78,15 @@ class Compiler:
     def run(self, programs: Sequence[CProgram]) -> list[list[Outcome]]:
         """Outcomes of every run of every program, in order."""
         _ = self.path
-        if len(self._known) > _KEPT:
-            self._forget()
-        return spread(programs, self._one, self._lanes, self.launcher.settings.workers)
+        with self._guard:
+            if len(self._known) > _KEPT and not self._running:
+                self._forget()
+            self._running += 1
+        try:
+            return spread(programs, self._one, self._lanes, self.launcher.settings.workers)
+        finally:
+            with self._guard:
+                self._running -= 1
 
     def _lanes(self) -> _Lanes:
         return _Lanes(
@@ -98,9 +97,8 @@ class Compiler:
     def _one(self, program: CProgram, lanes: _Lanes) -> list[Outcome]:
         key = hashlib.blake2b(repr((program.source, tuple(program.flags))).encode(), digest_size=16).hexdigest()
         built = self._known.get(key) or self._compiled(program, lanes.compiling)
-        if built.final:
-            with self._guard:
-                self._known[key] = built
+        with self._guard:
+            self._known[key] = built
         if built.failure is not None:
             return [built.failure] * len(program.cases)
         job = {
@@ -143,9 +141,8 @@ class Compiler:
             "bounded": True,
             "limits": {**limits, **_LIMITS},
         }
-        outcome = c_outcome({**lane.run(job)[0], "python": False})
-        failure = None if outcome.kind == "ok" else _compile_error(outcome)
-        return _Built(name, failure, final=outcome.kind in ("ok", "exit"))
+        outcome = _finished(job, lane)
+        return _Built(name, None if outcome.kind == "ok" else _compile_error(outcome))
 
     def _environment(self) -> dict[str, str]:
         """What the sanitizers are told: reports go to a file, so that no printed line can be taken for one."""
@@ -169,17 +166,18 @@ class Compiler:
         return f"/{self.built.name}/{name}" if self.launcher.isolated else str(self.built / name)
 
     def _forget(self) -> None:
-        with self._guard:
-            self._known.clear()
+        """Nobody runs anything: all files go, those too that a compiler left when it was stopped."""
+        self._known.clear()
+        for path in self.built.iterdir():
+            path.unlink()
 
 
 @dataclass(frozen=True)
 class _Built:
-    """A compiled program's file, or why there is none: ``final`` unless the compiler itself was stopped."""
+    """A compiled program's file, or why there is none."""
 
     name: str
     failure: Outcome | None
-    final: bool
 
 
 @dataclass(frozen=True)
@@ -192,6 +190,42 @@ class _Lanes:
     def close(self) -> None:
         self.compiling.close()
         self.running.close()
+
+
+def compiler_path(settings: SandboxSettings) -> str:
+    """The path of the compiler that the settings ask for, gcc first. Raises ``MissingDependencyError``."""
+    names = (settings.compiler,) if settings.compiler else ("gcc", "clang")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None or not Path(found).resolve().is_relative_to("/usr"):
+        raise MissingDependencyError(
+            f"programs in C need a compiler, and there is no {' and no '.join(names)} in /usr",
+            allowed="gcc or clang, with the address and undefined-behaviour sanitizers",
+            fix=f"apt-get install {_PACKAGES[names[0]]}",
+        )
+    return found
+
+
+def _finished(job: Mapping[str, Any], lane: Lane) -> Outcome:
+    """How the compiler ended by itself, or at a limit that is the program's doing: CPU seconds, memory, files.
+
+    One that was killed, or made to wait on a busy machine, says nothing of the program.
+
+    Raises
+    ------
+    TransientError
+        Where it was stopped so twice.
+    """
+    for _ in range(2):
+        outcome = c_outcome({**lane.run(job)[0], "python": False})
+        if outcome.kind != "killed" and (outcome.kind, outcome.message) != ("timeout", "wall"):
+            return outcome
+        lane.close()
+    raise TransientError(
+        f"the compiler was stopped twice ({outcome.kind} {outcome.detail or outcome.message}), which is no finding"
+        " about the program",
+        allowed=f"{_LIMITS['wall']:.0f} seconds and {int(_LIMITS['memory']) >> 20} MiB a program",
+        fix="run the same command again when the machine is less busy",
+    )
 
 
 def _place(function: str = "??", line: str = "??") -> str:

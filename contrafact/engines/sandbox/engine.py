@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from threading import RLock
 from typing import Any
 
 from contrafact.engines.sandbox.batch import Lane, spread
@@ -15,6 +17,7 @@ from contrafact.engines.sandbox.outcome import Case, CCase, CProgram, Outcome, P
 from contrafact.engines.sandbox.reading import python_outcome
 from contrafact.engines.sandbox.settings import UNPROTECTED, SandboxSettings, read_sandbox_settings
 from contrafact.engines.sandbox.start import Start
+from contrafact.errors import MissingDependencyError
 
 __all__ = ["Sandbox", "open_sandbox"]
 
@@ -23,13 +26,42 @@ class Sandbox:
     """Runs code that nobody vouches for. May be called from several threads; holds no process between calls.
 
     Every call starts one sandbox a core, so that a call with many programs is worth far more than many calls.
+
+    Parameters
+    ----------
+    settings : SandboxSettings
+        Nothing is looked for or started before the first call, or :meth:`open`.
+    protected : bool
+        Run under bubblewrap whatever the settings say: they are somebody else's, as those of a dataset are.
     """
 
-    def __init__(self, settings: SandboxSettings) -> None:
-        self.settings = settings
-        self._launcher: Launcher = open_launcher(settings)
-        self._compiler = Compiler(self._launcher)
-        self._end = weakref.finalize(self, shutil.rmtree, self._launcher.folder, ignore_errors=True)
+    def __init__(self, settings: SandboxSettings, *, protected: bool = False) -> None:
+        self.settings, self.protected = settings, protected
+        self._opened: Compiler | None = None
+        self._guard = RLock()
+
+    def open(self) -> None:
+        """Make sure that code can be run; every call does so, too.
+
+        Raises
+        ------
+        MissingDependencyError
+            Where bubblewrap is missing or does not work, and the weaker mode was not asked for.
+        """
+        _ = self._compiler
+
+    @property
+    def _compiler(self) -> Compiler:
+        with self._guard:
+            if self._opened is None:
+                launcher = _launcher(self.settings, protected=self.protected)
+                self._end = weakref.finalize(self, shutil.rmtree, launcher.folder, ignore_errors=True)
+                self._opened = Compiler(launcher)
+            return self._opened
+
+    @property
+    def _launcher(self) -> Launcher:
+        return self._compiler.launcher
 
     def python(self, source: str, cases: Sequence[Case], *, fresh: bool = False) -> list[Outcome]:
         """Outcomes of one Python module's cases, in order. See :meth:`python_many`."""
@@ -48,7 +80,8 @@ class Sandbox:
             For an argument that is no plain value.
         """
         jobs = [self._job(each) for each in programs]
-        return spread(jobs, _python, lambda: Lane(lambda: Start(self._launcher)), self.settings.workers)
+        launcher = self._launcher
+        return spread(jobs, _python, lambda: Lane(lambda: Start(launcher)), self.settings.workers)
 
     def c(self, source: str, cases: Sequence[CCase], flags: Sequence[str] = ()) -> list[Outcome]:
         """Outcomes of one C program's runs, in order. See :meth:`c_many`."""
@@ -71,12 +104,13 @@ class Sandbox:
         return self._compiler.path
 
     def notes(self) -> list[str]:
-        """What a reader of a dataset must know of how its code ran; empty under bubblewrap."""
-        return [] if self._launcher.isolated else [UNPROTECTED]
+        """What a reader of a dataset that is built with these settings must know; empty under bubblewrap."""
+        return [UNPROTECTED] if self.settings.isolation == "unprotected" else []
 
     def close(self) -> None:
         """Remove what was compiled. No process is left to end."""
-        self._end()
+        if self._opened is not None:
+            self._end()
 
     def _job(self, program: Program) -> dict[str, Any]:
         cases = [
@@ -88,7 +122,7 @@ class Sandbox:
 
 
 def open_sandbox(given: Mapping[str, Any]) -> Sandbox:
-    """The sandbox that a recipe's ``engines.sandbox`` asks for.
+    """The sandbox that a recipe's ``engines.sandbox`` asks for, tried once.
 
     Raises
     ------
@@ -97,7 +131,22 @@ def open_sandbox(given: Mapping[str, Any]) -> Sandbox:
     MissingDependencyError
         Where bubblewrap is missing or does not work, and the weaker mode was not asked for.
     """
-    return Sandbox(read_sandbox_settings(given))
+    made = Sandbox(read_sandbox_settings(given))
+    made.open()
+    return made
+
+
+def _launcher(settings: SandboxSettings, *, protected: bool) -> Launcher:
+    if not protected:
+        return open_launcher(settings)
+    try:
+        return open_launcher(replace(settings, isolation="bubblewrap"))
+    except MissingDependencyError as error:
+        raise MissingDependencyError(
+            error.what,
+            allowed="bubblewrap: what a dataset brings along is not run on the bare machine",
+            fix=f"{error.fix}; or, for a dataset that you trust as your own code, contrafact validate --unprotected",
+        ) from None
 
 
 def _python(job: dict[str, Any], lane: Lane) -> list[Outcome]:

@@ -25,7 +25,6 @@ Kind = Literal[
     "missing_import",
     "unstorable",
     "tampered",
-    "lost",
 ]
 """How a case ended:
 
@@ -46,7 +45,6 @@ kind                  meaning                                                   
 ``missing_import``    it imports what is not there                              the module's name
 ``unstorable``        the value has no text (a function, an open file …)        the value's type
 ``tampered``          it wrote to the sandbox's own channel
-``lost``              the sandbox went down under it, more than once
 ====================  ========================================================  ======================================
 """
 

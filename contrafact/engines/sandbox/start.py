@@ -23,7 +23,7 @@ __all__ = ["Gone", "Start"]
 
 _PIECE = 1 << 16
 _MARGIN = 20.0
-"""Seconds beyond a case's own limit before a sandbox that says nothing is taken for dead."""
+"""Seconds beyond a job's own limit before a sandbox that says nothing is taken for dead."""
 
 
 class Gone(Exception):  # noqa: N818  # a finding: the batch goes on in another start
@@ -34,7 +34,6 @@ class Start:
     """One sandbox. To be used and closed by the thread that made it: the kernel ends it with that thread."""
 
     def __init__(self, launcher: Launcher, binds: Sequence[tuple[Path, bool]] = ()) -> None:
-        self.wall = launcher.settings.limits.wall_seconds
         self.secret = secrets.token_bytes(SECRET_BYTES)
         self._scratch = Path(tempfile.mkdtemp(prefix="start-", dir=launcher.folder))
         programs = self._scratch / "programs"
@@ -77,8 +76,9 @@ class Start:
             send(self._jobs.fileno(), self.secret, json.dumps(job).encode())
         except OSError:
             raise Gone from None
+        patience = _patience(job)
         while True:
-            reply = self._next()
+            reply = self._next(patience)
             if reply.get("done"):
                 return
             yield reply
@@ -105,8 +105,8 @@ class Start:
         os.close(self.replies)
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _next(self) -> dict[str, Any]:
-        until = time.monotonic() + self.wall + _MARGIN
+    def _next(self, patience: float) -> dict[str, Any]:
+        until = time.monotonic() + patience
         while True:
             try:
                 payload = self.reader.take()
@@ -122,6 +122,11 @@ class Start:
             if not piece:
                 raise Gone
             self.reader.feed(piece)
+
+
+def _patience(job: Mapping[str, Any]) -> float:
+    """Seconds that a sandbox may say nothing: before a Python program's first reply come its loading and a case."""
+    return float(job["limits"]["wall"]) * (2 if job["kind"] == "python" else 1) + _MARGIN
 
 
 def _readable(content: bytes) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,14 @@ if TYPE_CHECKING:
 __all__ = ["OnTheSpotTeacher"]
 
 _VERSION = 1  # raised when the same texts would give another teacher
+_FITTED_WITH = ("numpy", "scipy", "scikit-learn")
 
 
 class OnTheSpotTeacher(Teacher):
     """Logistic regression on sentence embeddings, trained when it is first asked and kept in the user's cache folder.
 
-    The same texts, embedder and seed give the same teacher, so that its identity is known before it is trained.
+    The same texts, embedder, seed and libraries give the same teacher, so that its identity is known before it is
+    trained.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ class OnTheSpotTeacher(Teacher):
 
     def identity(self) -> Any:
         made_of = [self.data.digest(), list(self.data.labels), list(self.data.fields), self.test, self.seed]
-        return [_VERSION, embedder_identity(self._settings), *made_of]
+        return [_VERSION, embedder_identity(self._settings), *made_of, [_release(name) for name in _FITTED_WITH]]
 
     def score(self, texts: Sequence[Texts]) -> NDArray[np.float64]:
         return self._trained.score(texts)
@@ -71,3 +74,11 @@ class OnTheSpotTeacher(Teacher):
                 embedder = self._engines.embedder
                 train_on_embeddings(self.data, folder, embedder, self._settings, test=self.test, seed=self.seed)
         return EmbeddingTeacher(folder, read_teacher(folder), self._engines)
+
+
+def _release(name: str) -> str:
+    """Of an installed library: another one may fit the same texts otherwise in the last bits. Empty where missing."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""

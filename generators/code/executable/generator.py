@@ -111,7 +111,7 @@ class ExecutableGenerator(Generator):
             _range("inputs", inputs or [0, 30], 0, 1000),
             turns,
         )
-        self._settings: Mapping[str, Any] = {}
+        self._engines = Engines()
 
     def shape(self) -> PairShape:
         names = ("family", "mode", "code", "domain", "input", "question", "output")
@@ -129,8 +129,8 @@ class ExecutableGenerator(Generator):
         )
 
     def borrow(self, engines: Engines) -> None:
-        self._settings = dict(engines.settings.get("sandbox") or {})
-        engines.sandbox.notes()  # opened now: where it cannot be had, nothing is begun
+        self._engines = engines
+        engines.need("sandbox", f"the generator {self.name}")
 
     def source(self, seed: int) -> Source:
         return UnitSource(self.name, [seed, self.identity()], None)
@@ -167,6 +167,7 @@ class ExecutableGenerator(Generator):
                 " every hidden value, or where the other input gives what the fact gave."
             ),
             f"Splits keep together what shares a {self.split_by}.",
+            *self._engines.sandbox.notes(),
         )
 
     def generate(self, units: pa.Table, context: Context) -> pa.Table:
@@ -186,11 +187,7 @@ class ExecutableGenerator(Generator):
         return pa.Table.from_pylist(rows, schema=self._schema())
 
     def recompute(self, pairs: pa.Table) -> Recomputed:
-        engines = Engines({"sandbox": self._settings})
-        try:
-            return recomputed(pairs, engines.sandbox)
-        finally:
-            engines.close()
+        return recomputed(pairs, self._engines.sandbox)
 
     def _item(self, unit_id: str, number: int, uniforms: Sequence[float], context: Context) -> Item:
         def more(lane: int) -> Sequence[float]:

@@ -96,6 +96,7 @@ class MutationGenerator(Generator):
 
     def borrow(self, engines: Engines) -> None:
         self._engines = engines
+        engines.need("sandbox", f"the generator {self.name}")
 
     def source(self, seed: int) -> Source | None:
         if self.corpus is None:

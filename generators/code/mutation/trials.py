@@ -123,10 +123,19 @@ def _alike(profile: Profile, reaching: Sequence[Input]) -> Verdict:
 def _confirmed(mutants: Sequence[Mutant], verdicts: Sequence[Verdict], sandbox: Sandbox) -> list[Verdict]:
     """The verdicts, but for those that a second run by itself does not bear out."""
     sure = list(verdicts)
-    places = [place for place, each in enumerate(verdicts) if each.outcome == "differs"]
-    witnesses = [[each] for place in places if (each := verdicts[place].witness) is not None]
-    again = observe_many(sandbox, [(mutants[place], given) for place, given in zip(places, witnesses, strict=True)])
-    for place, (after,) in zip(places, again, strict=True):
-        if after != verdicts[place].after:
+    expected = [_expected(mutant.profile, each) for mutant, each in zip(mutants, verdicts, strict=True)]
+    places = [place for place, each in enumerate(expected) if each]
+    again = observe_many(sandbox, [(mutants[place], [given for given, _ in expected[place]]) for place in places])
+    for place, answers in zip(places, again, strict=True):
+        if answers != [answer for _, answer in expected[place]]:
             sure[place] = Verdict("two runs of the edited function disagree")
     return sure
+
+
+def _expected(profile: Profile, verdict: Verdict) -> list[tuple[Input, Observation]]:
+    """The inputs that a verdict stands on, with what the edited function did: the witness, or all where it is alike."""
+    if verdict.outcome == "alike":
+        return [(given, profile.answers[profile.inputs.index(given)]) for given in verdict.tried]
+    if verdict.witness is None or verdict.after is None:
+        return []
+    return [(verdict.witness, verdict.after)]

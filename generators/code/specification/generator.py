@@ -93,9 +93,8 @@ class SpecificationGenerator(Generator):
         return [self.name, self.column, vars(self.sizes), self.examples]
 
     def borrow(self, engines: Engines) -> None:
-        """Opens the sandbox, so that a machine without one says so before any work."""
         self._engines = engines
-        engines.sandbox.notes()
+        engines.need("sandbox", f"the generator {self.name}")
 
     def graph(self) -> nx.DiGraph:
         return nx.DiGraph([("pattern", "signs"), ("examples", "signs")])

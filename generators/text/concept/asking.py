@@ -142,9 +142,11 @@ class Asker:
         setting, read = self.setting, int(codes[self.setting.label])
         if read < 0:
             return (target if setting.label == setting.change else None), "llm"
-        witness = setting.witness(False)
-        # What a rule reads is not what people graded: that one became the other is only the model's word.
-        return read, "llm" if annotated and witness != "teacher" else witness
+        reader = setting.concepts[setting.label].reader
+        if annotated and (reader is None or reader.of_rewrites != "teacher"):
+            # What a rule reads is not what people graded: that one became the other is only the model's word.
+            return read, "llm"
+        return read, setting.witness(annotated, rewritten=True)
 
 
 def _unit(texts: Texts, place: int) -> tuple[str, str]:

@@ -8,8 +8,9 @@ compare, on concepts such as those of CEBaB (Abraham et al. 2022, NeurIPS).
 Who vouches for the labels. A matched text is a real one, and its label is the dataset's own, as the unit's is: nobody
 asserted anything about an edit. Given that the source's labels are right, the pair's are true by ``construction``, as
 those of an entailed sentence and its negation are. Where they are a model's, ``labels_from`` must say so. Of a
-rewritten text only a model's word is had (``llm``), unless the label is a concept that a rule reads from either text
-(``construction``), or one that a teacher reads from the rewritten one (``teacher``).
+rewritten text only a model's word is had (``llm``), unless the label is a concept that a rule of form reads from either
+text (``construction``), or one that a teacher or the embedder reads from the rewritten one (``teacher``).
+:mod:`generators.text.concept.readers` says which reader is which.
 """
 
 from __future__ import annotations
@@ -169,6 +170,9 @@ class ConceptGenerator(Generator):
     def borrow(self, engines: Engines) -> None:
         for what in self.maker.needs:
             engines.need(what, f"the generator {self.name}")
+        for each in self.setting.concepts:
+            if each.reader is not None:
+                each.reader.borrow(engines, f"the generator {self.name}, to read {each.name}")
         if self.paraphraser is not None:
             self.paraphraser.borrow(engines, self.name)
 
@@ -191,6 +195,10 @@ class ConceptGenerator(Generator):
 
     def identity(self) -> Any:
         return [self.name, self.task, self.maker.identity()]
+
+    def borrowed(self) -> Any:
+        readers = {each.name: each.reader.identity() for each in self.setting.concepts if each.reader is not None}
+        return {name: each for name, each in readers.items() if each is not None} or None
 
     def notes(self) -> Sequence[str]:
         corpus = [] if self.corpus is None else self.corpus.notes()

@@ -13,7 +13,10 @@ teacher  the most probable value by a ``model``, as the filter ``teacher`` takes
 ======== =============================================================================================================
 
 The first six look at words alone and know English. None of them understands a text: a lexicon does not see that *not
-good* is not good.
+good* is not good. ``length``, ``form``, ``person`` and ``negation`` are what their rule says, so that a label by them
+is true by ``construction``. The others guess at a concept that is defined elsewhere: a label by them is a ``teacher``'s
+word, and one that words or patterns find in a text which a language model was asked to write for it is the model's own
+(``llm``).
 """
 
 from __future__ import annotations
@@ -24,13 +27,16 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from contrafact.engines import Engines
 from contrafact.errors import RecipeError, did_you_mean
 from generators.text.words import NEGATIONS, listed, words
+
+if TYPE_CHECKING:
+    from contrafact.engines.teachers import Remembering
 
 __all__ = ["READERS", "Reader", "TeacherReader", "open_reader"]
 
@@ -49,10 +55,21 @@ class Reader(ABC):
         Options that a recipe may give.
     values : tuple of str
         All that it may say.
+    witness, of_rewrites : str
+        Label source of what it says of a real text, and of one that a language model wrote.
     """
 
     keys: ClassVar[tuple[str, ...]] = ()
     values: tuple[str, ...] = ()
+    witness: ClassVar[str] = "teacher"
+    of_rewrites: ClassVar[str] = "teacher"
+
+    def borrow(self, engines: Engines, who: str) -> None:  # noqa: B027  # most need nothing
+        """Open what it asks, once, and say in somebody's name that it will be asked."""
+
+    def identity(self) -> Any:
+        """JSON-like value that tells which model it asks, once it has borrowed; None where its options tell all."""
+        return None
 
     @abstractmethod
     def read(self, texts: Sequence[str], engines: Engines) -> list[str | None]:
@@ -70,7 +87,13 @@ class _ByWords(Reader):
         """The value in one text."""
 
 
-class _Length(_ByWords):
+class _ByForm(_ByWords):
+    """A reader whose rule is what the concept means."""
+
+    witness = of_rewrites = "construction"
+
+
+class _Length(_ByForm):
     keys = ("cuts",)
 
     def __init__(self, cuts: Any = (9, 17)) -> None:
@@ -85,14 +108,14 @@ class _Length(_ByWords):
         return self.values[bisect_right(self.cuts, len(words(text)))]
 
 
-class _Form(_ByWords):
+class _Form(_ByForm):
     values = ("statement", "question", "exclamation")
 
     def value(self, text: str) -> str:
         return {"?": "question", "!": "exclamation"}.get(text.rstrip(_CLOSING)[-1:], "statement")
 
 
-class _Person(_ByWords):
+class _Person(_ByForm):
     values = ("first", "second", "none")
 
     def value(self, text: str) -> str:
@@ -100,7 +123,7 @@ class _Person(_ByWords):
         return "first" if said & _FIRST else "second" if said & _SECOND else "none"
 
 
-class _Negation(_ByWords):
+class _Negation(_ByForm):
     values = ("absent", "present")
 
     def value(self, text: str) -> str:
@@ -109,6 +132,7 @@ class _Negation(_ByWords):
 
 class _Lexicon(_ByWords):
     keys = ("words", "otherwise")
+    of_rewrites = "llm"
 
     def __init__(self, words: Any = None, otherwise: Any = "unknown") -> None:
         table = _table(words, "words", "a list of words a value: {negative: [bad, rude], positive: [good]}", list)
@@ -125,6 +149,7 @@ class _Lexicon(_ByWords):
 
 class _Pattern(_ByWords):
     keys = ("patterns", "otherwise")
+    of_rewrites = "llm"
 
     def __init__(self, patterns: Any = None, otherwise: Any = "unknown") -> None:
         table = _table(patterns, "patterns", "a regular expression a value: {dessert: 'cake|tart'}", str)
@@ -147,6 +172,9 @@ class _Nearest(Reader):
             raise RecipeError(f"least is {least!r}", allowed="a cosine, -1 to 1")
         self.least, self.otherwise, self.values = float(least), str(otherwise), _with(self._anchors, otherwise)
 
+    def borrow(self, engines: Engines, who: str) -> None:
+        engines.need("embedder", who)
+
     def read(self, texts: Sequence[str], engines: Engines) -> list[str | None]:
         names, anchors = list(self._anchors), engines.embedder.encode(list(self._anchors.values())).astype(np.float64)
         said: list[str | None] = []
@@ -168,11 +196,24 @@ class TeacherReader(Reader):
         if not isinstance(model, str | Mapping):
             raise RecipeError(f"model is {model!r}", allowed="what the filter teacher takes as its model")
         self.values, self.folder, self.model = tuple(values), folder, model
+        self._opened: tuple[Engines, Remembering] | None = None
+
+    def borrow(self, engines: Engines, who: str) -> None:
+        self._teacher(engines)
+
+    def identity(self) -> Any:
+        return None if self._opened is None else self._opened[1].identity()
+
+    def _teacher(self, engines: Engines) -> Remembering:
+        """The teacher, opened once for these engines: it is asked about no text twice."""
+        if self._opened is None or self._opened[0] is not engines:
+            self._opened = (engines, engines.teacher(self.model, self.values, ("text",), self.folder))
+        return self._opened[1]
 
     def read(self, texts: Sequence[str], engines: Engines) -> list[str | None]:
         if not texts:
             return []
-        chances = engines.teacher(self.model, self.values, ("text",), self.folder).score([(text,) for text in texts])
+        chances = self._teacher(engines).score([(text,) for text in texts])
         return [None if np.isnan(each).any() else self.values[int(each.argmax())] for each in chances]
 
 

@@ -14,7 +14,6 @@ from contrafact.errors import RecipeError, did_you_mean
 from contrafact.record import LABEL_SOURCES
 from contrafact.stages import Context
 from generators.text.concept.concepts import Concept, Texts, read_texts
-from generators.text.concept.readers import TeacherReader
 from generators.text.concept.records import members
 
 __all__ = ["DRAWN", "Setting", "open_setting"]
@@ -23,6 +22,7 @@ DRAWN = ("another", "each")
 """Targets that are no value."""
 
 _ANNOTATED = {"annotation": "construction", "teacher": "teacher", "llm": "llm"}
+_UNREAD = "llm"  # nobody read it
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,20 @@ class Setting:
         """Why a unit that has the target is no unit of a pair: nothing would change."""
         return f"{self.name}: {self.changed.name} is {self.target} already"
 
-    def witness(self, *annotated: bool) -> str:
-        """Who vouches for labels, of which each comes from a column or from the concept's reader: the weakest."""
-        read = "teacher" if isinstance(self.concepts[self.label].reader, TeacherReader) else "construction"
-        return max((_ANNOTATED[self.labels_from] if each else read for each in annotated), key=LABEL_SOURCES.index)
+    def witness(self, *annotated: bool, rewritten: bool = False) -> str:
+        """Who vouches for labels, of which each comes from a column or from the concept's reader: the weakest.
+
+        Parameters
+        ----------
+        rewritten : bool
+            Whether the reader also read one from a text that a language model wrote.
+        """
+        reader = self.concepts[self.label].reader
+        read = _UNREAD if reader is None else reader.witness
+        said = [_ANNOTATED[self.labels_from] if each else read for each in annotated]
+        if rewritten:
+            said.append(_UNREAD if reader is None else reader.of_rewrites)
+        return max(said, key=LABEL_SOURCES.index)
 
     def directions(self) -> list[tuple[str, str]]:
         """Every (value, target) that may be asked for."""

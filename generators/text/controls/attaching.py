@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Protocol
 import pyarrow as pa
 
 from contrafact.engines import Engines
+from contrafact.errors import ContrafactError, RowError
 from contrafact.stages import Context
 from generators.text.controls.change import Control, Target
 from generators.text.edits import Failed, candidate
@@ -57,13 +58,14 @@ def with_controls(
     Returns
     -------
     list of dict
-        A control that could not be made is a row too: without a counterfactual, and with its reason.
+        A control that could not be made is a row too: without a counterfactual, and with its reason. That is all that
+        a maker which breaks on a target costs: its pair stands.
     """
     units = [list(group) for _, group in groupby(rows, key=lambda row: row["unit_id"])]
     wanted = [(pair, row) for unit in units for pair, row in numbered(unit) if _is_made(row)]
     targets = [_target(row, pair, fields) for pair, row in wanted]
     asked = [each for each in targets if isinstance(each, Target)]
-    answers = dict(zip([each.pair_id for each in asked], maker.make(asked, context) if asked else (), strict=True))
+    answers = dict(zip([each.pair_id for each in asked], _made(maker, asked, context), strict=True))
     beside: dict[str, list[dict[str, Any]]] = {}
     for (pair, row), target in zip(wanted, targets, strict=True):
         made = answers[target.pair_id] if isinstance(target, Target) else target
@@ -86,6 +88,26 @@ def _interleaved(
         yield from beside.get(unit[0]["unit_id"], ())
 
 
+def _made(maker: Maker, targets: Sequence[Target], context: Context) -> Sequence[Control | Failed]:
+    """The maker's answers; where it breaks, those for each target alone."""
+    if not targets:
+        return ()
+    try:
+        return maker.make(targets, context)
+    except Exception as error:  # noqa: BLE001  # somebody's text may break any rule, and must not lose finished pairs
+        failed = _failed(error)
+    return [failed] if len(targets) == 1 else [_made(maker, [each], context)[0] for each in targets]
+
+
+def _failed(error: Exception) -> Failed:
+    """Why a control was not made; errors that are not about its text (the user's, a busy server's) pass through."""
+    if isinstance(error, RowError):
+        return Failed(str(error))
+    if isinstance(error, ContrafactError | MemoryError):
+        raise error
+    return Failed(f"{type(error).__name__}: {error}")
+
+
 def _is_made(row: Row) -> bool:
     return not row.get("reasons") and row.get("counterfactual") is not None and row.get("control_of") is None
 
@@ -100,14 +122,13 @@ def _target(row: Row, pair: str, fields: Sequence[str]) -> Target | Failed:
 
 def _control(row: Row, pair: str, target: Target | Failed, made: Control | Failed, name: str) -> dict[str, Any]:
     common = {"unit_id": row["unit_id"], "control_of": pair, "exact": False}
-    if isinstance(made, Failed) or isinstance(target, Failed):
-        failed = made if isinstance(made, Failed) else target
-        assert isinstance(failed, Failed)  # noqa: S101  # one of the two is
+    changed = made if isinstance(made, Failed) else _changed(row, made)
+    if isinstance(made, Failed) or isinstance(target, Failed) or isinstance(changed, Failed):
+        failed = next(each for each in (made, target, changed) if isinstance(each, Failed))
         paid = {"request_ids": list(failed.request_ids), "cost": failed.cost}
         known = {"factual": dict(row["factual"]), "label": row["label"]}
         return {**common, **known, **paid, "reasons": [f"{name}: control: {failed.reason}"]}
     share = target.share(made.size)
-    changed = candidate(row["factual"], made.edits, row["label"], row["label"])
     return {
         **common,
         **changed,
@@ -117,3 +138,10 @@ def _control(row: Row, pair: str, target: Target | Failed, made: Control | Faile
         "request_ids": list(made.request_ids),
         "cost": made.cost,
     }
+
+
+def _changed(row: Row, made: Control) -> dict[str, Any] | Failed:
+    try:
+        return candidate(row["factual"], made.edits, row["label"], row["label"])
+    except ValueError as error:
+        return Failed(f"ValueError: {error}", made.request_ids, made.cost)

@@ -72,8 +72,9 @@ class Rewording:
         return [self._control(each, context) for each in targets]
 
     def _control(self, target: Target, context: Context) -> Control | Failed:
-        noise = context.streams.generator("control", target.pair_id).random(len(self.ways[target.pair_id])) * _DRAWN
-        ways = _few(list(zip(noise.tolist(), self.ways[target.pair_id], strict=True)))
+        known = _distinct(self.ways[target.pair_id])
+        noise = context.streams.generator("control", target.pair_id).random(len(known)) * _DRAWN
+        ways = _few(list(zip(noise.tolist(), known, strict=True)))
         odd = [way.rewrite.odd + some for some, way in ways]
         most = max(target.most(self.tolerance), target.size + _OVER)
         chosen = choose(target, [way.rewrite for _, way in ways], odd, most)
@@ -91,6 +92,14 @@ def _edit(target: Target, way: Way) -> Edit:
     start, stop = way.rewrite.start, way.rewrite.stop
     before = target.text[start:stop]
     return Edit(target.field, start, stop, before, way.rewrite.after, way.rewrite.operation, way.name)
+
+
+def _distinct(ways: Sequence[Way]) -> list[Way]:
+    """The first way of each rewrite: what a list names twice is one thing to say."""
+    found: dict[Rewrite, Way] = {}
+    for way in ways:
+        found.setdefault(way.rewrite, way)
+    return list(found.values())
 
 
 def _few(ways: Sequence[tuple[float, Way]]) -> list[tuple[float, Way]]:

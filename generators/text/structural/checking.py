@@ -123,7 +123,7 @@ def _reasons(
         return [f"{generator.name}: {failures[0]}"]
     if any(each is None for each in texts):
         return []  # the model said why
-    wanted = [name for name in right if generator.must_read == "all" or name in changed]
+    wanted = [name for name in right if name in changed or name in generator.demanded]
     return [
         f"{generator.name}: {name} cannot be read back from the {side} text"
         for name in wanted

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -73,7 +74,8 @@ class StructuralGenerator(Generator):
         Who writes: the setting's templates and wordings, or the language model of ``engines.llm``.
     must_read : {'changed', 'all'}
         Which concepts the reader must find in both texts, as they are in the model, for a pair to pass: those that
-        were intervened on or followed from it, or every one.
+        were intervened on or followed from it, or every one. Of a language model's texts those that the label depends
+        on are always among them: an oracle's label of a text that says something else would be wrong.
     by : {'text', 'sentence'}
         What the language model is asked for at a time (:mod:`generators.text.structural.writing`).
     mode : {'completion', 'chat'}
@@ -145,6 +147,16 @@ class StructuralGenerator(Generator):
         """The field of the hidden truth that holds a unit's grounding."""
         return grounding_field(self.setting.choices)
 
+    @cached_property
+    def demanded(self) -> frozenset[str]:
+        """Concepts that every text must tell as they are: the label's causes where a language model writes."""
+        if self.must_read == "all":
+            return frozenset(self.setting.concepts)
+        if self.realiser == "grammar":
+            return frozenset()  # its texts are functions of the concepts, read or not
+        graph, labelled = self.scm.graph(), self.scm.labeller.depends
+        return frozenset(self.setting.concepts) & labelled.union(*(nx.ancestors(graph, name) for name in labelled))
+
     def borrow(self, engines: Engines) -> None:
         if self.maker is not None:
             self.maker.borrow(engines, self.name)
@@ -188,7 +200,19 @@ class StructuralGenerator(Generator):
         )
         label = "The label is computed by the model from its variables, and from nothing that was read in a text."
         controls = () if self.control is None else (Rewording.note if self.maker is None else self.maker.note,)
-        return (*self.scm.notes(), f"Texts tell {told}; {who}. {label}", recall, *controls)
+        return (*self.scm.notes(), f"Texts tell {told}; {who}. {label}", *self._unmade(), recall, *controls)
+
+    def _unmade(self) -> Sequence[str]:
+        """What `validate` cannot do, and what holds instead."""
+        if self.realiser == "grammar":
+            return ()
+        read = ", ".join(name for name in self.setting.concepts if name in self.demanded) or "none"
+        note = (
+            "`contrafact validate` computes every label again and no text: what a language model wrote follows from"
+            f" nothing that is stored. Instead the reader must find these in every text that passed: {read}, and what"
+            " its intervention changed."
+        )
+        return (note,)
 
     def generate(self, units: pa.Table, context: Context) -> pa.Table:
         table, owner, sides = self._candidates(units, context)

@@ -134,7 +134,7 @@ def _control(
     taken: Mapping[str, int] | None,
 ) -> dict[str, Any]:
     """A control with the hidden truth of its pair, and with what the reader finds in it."""
-    wording = None if taken is None else {**told.grounding.wording, **taken}
+    wording = None if taken is None or row.get("counterfactual") is None else {**told.grounding.wording, **taken}
     requested = [None] * len(row.get("intervention") or ())
     own = {CONTROL_WORDING: wording} if generator.rewords else {}
     row = {**row, HIDDEN: {**hidden, "requested": requested, **own}}

@@ -80,7 +80,7 @@ def _control(
     hidden, concepts = pairs[row["control_of"]][HIDDEN], generator.templates.concepts
     own: dict[str, Any] = {CONTROL_PICKS: None} if generator.rewords else {}
     chosen = taken.get(row["control_of"])
-    if chosen is not None:
+    if chosen is not None and row.get("counterfactual") is not None:
         values = {name: list(each.values)[row["factual"][name]] for name, each in concepts.items()}
         slots = {name: generator.templates.slots[name] for name in chosen}
         counts = {name: len(slot.words[tuple(values[each] for each in slot.by)]) for name, slot in slots.items()}

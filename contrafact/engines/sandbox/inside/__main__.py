@@ -19,10 +19,10 @@ from contrafact.engines.sandbox.inside.supervisor import Supervisor
 def main() -> None:
     """Serve."""
     options = json.loads(sys.argv[2])
-    drop(options["uid"])
+    own = drop(options["uid"])
     unseen(isolated=options["isolated"])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process of a sandbox gets only signals that it handles
-    place = Place(options["scratch"], isolated=options["isolated"], counted=options["counted"])
+    place = Place(options["scratch"], isolated=options["isolated"], counted=options["counted"] and own)
     Supervisor(0, int(sys.argv[1]), place).serve()
 
 

@@ -14,10 +14,17 @@ _NOBODY = 65534
 _library = ctypes.CDLL(None)
 
 
-def drop(uid: int | None) -> None:
-    """Become a user that owns nothing. As root only; a user of one's own counts processes for this sandbox alone."""
+def drop(uid: int | None) -> bool:
+    """Become a user that owns nothing, as root; without a ``uid`` there is nothing to give up.
+
+    Returns
+    -------
+    bool
+        False where the user had to be the one that other sandboxes have, too: the kernel counts processes by user, and
+        a limit on their number would be all sandboxes' together.
+    """
     if uid is None:
-        return
+        return True
     os.setgroups([])
     try:
         os.setresgid(uid, uid, uid)
@@ -25,6 +32,8 @@ def drop(uid: int | None) -> None:
     except OSError:  # a container that maps only the usual 65,536 users
         os.setresgid(_NOBODY, _NOBODY, _NOBODY)
         os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+        return False
+    return True
 
 
 def unseen(*, isolated: bool) -> None:
