@@ -38,7 +38,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         mended = "make room (or choose another folder)" if full else "let it be written (or choose another folder)"
         raise StorageError(
             f"{path} cannot be written: {DISK_ERRORS[error.errno]}",
-            fix=f"{mended}, then run the same command: a build resumes",
+            fix=f"{mended}, then run the same command: it resumes",
         ) from error
 
 
