@@ -33,10 +33,9 @@ from contrafact.shards import Report, finish_shard, settle
 from contrafact.stages import Source
 from contrafact.store.atomic import storage_errors
 from contrafact.store.exchange import exchange
-from contrafact.store.layout import RunDirectory
+from contrafact.store.layout import RunDirectory, read_manifest
 from contrafact.store.parquet import StoredFile
 from contrafact.stored import Stored
-from contrafact.validation import read_manifest
 
 __all__ = ["refilter"]
 

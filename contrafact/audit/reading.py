@@ -16,9 +16,8 @@ from contrafact.controls import beside
 from contrafact.errors import RunDirectoryError
 from contrafact.identity import hash_strings
 from contrafact.record import levels_of
-from contrafact.store.layout import RunDirectory
+from contrafact.store.layout import RunDirectory, read_manifest
 from contrafact.store.parquet import StoredFile, read_parquet
-from contrafact.validation import read_manifest
 
 __all__ = ["Audited", "drawn", "numbered", "read_audited", "texts_of"]
 

@@ -26,7 +26,7 @@ from contrafact.errors import RunDirectoryError
 from contrafact.store.atomic import DISK_ERRORS, read_json, storage_errors, write_json
 from contrafact.store.manifest import load_manifest
 
-__all__ = ["FORMAT", "REJECTED", "RunDirectory"]
+__all__ = ["FORMAT", "REJECTED", "RunDirectory", "read_manifest"]
 
 FORMAT = 2
 """Version of the layout and of the manifest.
@@ -186,3 +186,27 @@ class RunDirectory:
             f" ({state.get('name')}, identity {state.get('identity')}; this one is {identity}){what}",
             fix=f"{again}give --out another folder, or delete that one to build it anew",
         )
+
+
+def read_manifest(directory: RunDirectory) -> dict[str, Any]:
+    """The manifest of a finished dataset. Raises ``RunDirectoryError`` where there is none that can be used."""
+    if directory.path.is_file():
+        raise RunDirectoryError(
+            f"{directory.path} is a file, and is no run directory",
+            allowed="the folder of a dataset",
+            fix=f"give its folder, such as {directory.path.parent}",
+        )
+    manifest = load_manifest(directory.manifest, FORMAT)
+    if manifest is None:
+        unfinished = directory.work.exists()
+        raise RunDirectoryError(
+            f"{directory.path} {'is not finished' if unfinished else 'is no run directory: it has no manifest.json'}",
+            fix="contrafact build the same recipe again: it resumes" if unfinished else "give the folder of a dataset",
+        )
+    if manifest["format"] != FORMAT:
+        raise RunDirectoryError(
+            f"{directory.path} has format {manifest['format']!r}",
+            allowed=f"format {FORMAT}",
+            fix="use the version of contrafact that made it",
+        )
+    return manifest

@@ -18,6 +18,7 @@ from contrafact.pipeline import run_local
 from contrafact.recipe import parse_recipe
 from contrafact.record import HIDDEN
 from contrafact.validation import validate
+from generators.code.edits import edited
 from generators.code.mutation import trials
 from generators.code.mutation.corpora import open_corpus
 from generators.code.mutation.functions import Function, Unreadable, functions_of
@@ -27,7 +28,6 @@ from generators.code.mutation.observing import Observation
 from generators.code.mutation.operators import OPERATIONS, edits
 from generators.code.mutation.profiling import Profile
 from generators.code.mutation.trials import Mutant, Verdict
-from generators.code.syntax import edited
 
 MODULE = '''\
 """A module of the tests."""

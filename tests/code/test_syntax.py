@@ -4,13 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contrafact.engines.syntax.distances import Tree, _zhang_shasha
-from generators.code.syntax import (
-    Edit,
+from contrafact.engines.syntax import (
     Language,
-    edited,
-    intervention,
-    measures,
     statements,
     statements_touched,
     token_distance,
@@ -18,6 +13,8 @@ from generators.code.syntax import (
     tree_distance,
     trouble,
 )
+from contrafact.engines.syntax.distances import Tree, _zhang_shasha
+from generators.code.edits import Edit, edited, intervention, measures
 
 GUARDED = b"def half(x):\r\n\tif x % 2:  # odd\r\n\t\traise ValueError(x)\r\n\treturn x // 2\r\n"
 

@@ -15,7 +15,8 @@ import pytest
 from contrafact import plugincode
 from contrafact.pipeline import run_local
 from contrafact.store.splits import assign_splits
-from contrafact.validation import _differ, validate
+from contrafact.validation import validate
+from contrafact.validation.checking import _differ
 from tests.core.builds import built, toy
 from tests.core.test_validation import doctored, one, rewritten, with_column
 
@@ -119,7 +120,7 @@ def test_a_recipe_that_is_none_is_told(content: bytes, copy: Path) -> None:
 def test_other_libraries_are_a_note_and_no_problem(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = plugincode.libraries()
     monkeypatch.setattr("contrafact.plan.libraries", lambda: {**now, "numpy": "99.0"})
-    monkeypatch.setattr("contrafact.validation.libraries", lambda: {**now, "numpy": "99.0"})
+    monkeypatch.setattr("contrafact.validation.checking.libraries", lambda: {**now, "numpy": "99.0"})
     found = validate(copy)
     assert found.passed
     assert found.recomputed == 53

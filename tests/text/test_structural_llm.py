@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from contrafact.engines.llm import Reply, Request
-from contrafact.validation import Validation, _note_unmade
+from contrafact.validation import Validation
+from contrafact.validation.checking import _note_unmade
 from generators.text.structural.generator import StructuralGenerator
 from generators.text.structural.grounding import Grounding
 from tests.text.phrasals import Model, text_of

@@ -9,8 +9,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from contrafact.engines.syntax import trouble
 from generators.code.mutation.purity import impurity
-from generators.code.syntax import trouble
 
 __all__ = ["Function", "Unreadable", "decoded", "functions_of"]
 

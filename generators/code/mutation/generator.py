@@ -12,13 +12,13 @@ from contrafact.engines import Engines
 from contrafact.errors import DataError, RecipeError, did_you_mean
 from contrafact.record import HIDDEN, PairShape, pair_schema
 from contrafact.stages import Context, Generator, Recomputed, Source
+from generators.code.edits import Edit
 from generators.code.mutation.corpora import UNIT, open_corpus, table_of
 from generators.code.mutation.functions import Function
 from generators.code.mutation.operators import OPERATIONS, edits
 from generators.code.mutation.profiling import Profile, profiles
 from generators.code.mutation.records import SHAPE, made, recomputed, rejected
 from generators.code.mutation.trials import Mutant, Verdict, tried
-from generators.code.syntax import Edit
 
 __all__ = ["MutationGenerator"]
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from generators.code.syntax import Edit
+from generators.code.edits import Edit
 
 if TYPE_CHECKING:
     import tree_sitter

@@ -32,9 +32,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from contrafact.engines.syntax import parse
+from generators.code.edits import Edit
 from generators.code.mutation.literals import literal_edits
 from generators.code.mutation.removals import removal_edits
-from generators.code.syntax import Edit, parse
 
 if TYPE_CHECKING:
     import tree_sitter

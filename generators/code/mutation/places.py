@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contrafact.engines.syntax import parse
 from contrafact.engines.syntax.statements import is_statement
-from generators.code.syntax import Edit, parse
+from generators.code.edits import Edit
 
 __all__ = ["lines_of"]
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 from contrafact.engines.sandbox import Sandbox
 from contrafact.record import HIDDEN, PairShape, class_label
 from contrafact.stages import Recomputed
+from generators.code.edits import intervention, measures
 from generators.code.mutation.inputs import Input
 from generators.code.mutation.observing import Observation, observe_many
 from generators.code.mutation.trials import Mutant, Verdict
-from generators.code.syntax import intervention, measures
 
 __all__ = ["FAILS", "PASSES", "SHAPE", "made", "recomputed", "rejected"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from generators.code.syntax import Edit
+from generators.code.edits import Edit
 
 if TYPE_CHECKING:
     import tree_sitter

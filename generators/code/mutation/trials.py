@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from contrafact.engines.sandbox import Sandbox
+from generators.code.edits import Edit, edited
 from generators.code.mutation.inputs import Input
 from generators.code.mutation.observing import Observation, observe_many, reached_many
 from generators.code.mutation.places import lines_of
 from generators.code.mutation.profiling import Profile
-from generators.code.syntax import Edit, edited
 
 __all__ = ["Mutant", "Verdict", "tried"]
 

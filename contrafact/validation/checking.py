@@ -14,22 +14,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from contrafact.again import Contents, Replies
 from contrafact.engines import Engines
-from contrafact.errors import MissingDependencyError, RunDirectoryError, UserError
+from contrafact.errors import MissingDependencyError, UserError
 from contrafact.plan import identity_parts, make_generator
 from contrafact.plugincode import libraries, plugin_code
 from contrafact.recipe import Recipe, parse_recipe, parse_yaml
 from contrafact.record import HIDDEN, PairShape, hidden_schema, pair_schema
-from contrafact.recounting import Recount
 from contrafact.stages import Generator, Recomputed
-from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
-from contrafact.store.manifest import load_manifest
+from contrafact.store.layout import REJECTED, RunDirectory, read_manifest
 from contrafact.store.parquet import StoredFile, read_parquet
 from contrafact.store.splits import assign_splits
 from contrafact.uniqueness import Names
+from contrafact.validation.contents import Contents, Replies
+from contrafact.validation.counts import Recount
 
-__all__ = ["Validation", "read_manifest", "validate"]
+__all__ = ["Validation", "validate"]
 
 _TOLERANCE = 1e-9
 _SHOWN = 20
@@ -130,30 +129,6 @@ def validate(path: str | Path, folder: Path | None = None, *, unprotected: bool 
             found.notes += replies.notes()
         _check_names(pair_ids, units, groups, found)
     return found
-
-
-def read_manifest(directory: RunDirectory) -> dict[str, Any]:
-    """The manifest of a finished dataset. Raises ``RunDirectoryError`` where there is none that can be used."""
-    if directory.path.is_file():
-        raise RunDirectoryError(
-            f"{directory.path} is a file, and is no run directory",
-            allowed="the folder of a dataset",
-            fix=f"give its folder, such as {directory.path.parent}",
-        )
-    manifest = load_manifest(directory.manifest, FORMAT)
-    if manifest is None:
-        unfinished = directory.work.exists()
-        raise RunDirectoryError(
-            f"{directory.path} {'is not finished' if unfinished else 'is no run directory: it has no manifest.json'}",
-            fix="contrafact build the same recipe again: it resumes" if unfinished else "give the folder of a dataset",
-        )
-    if manifest["format"] != FORMAT:
-        raise RunDirectoryError(
-            f"{directory.path} has format {manifest['format']!r}",
-            allowed=f"format {FORMAT}",
-            fix="use the version of contrafact that made it",
-        )
-    return manifest
 
 
 def _intact(directory: RunDirectory, manifest: Mapping[str, Any], found: Validation) -> Iterator[StoredFile]:

@@ -9,37 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from contrafact.engines.syntax import (
-    LANGUAGES,
-    Language,
-    Trouble,
-    parse,
-    statements,
-    statements_touched,
-    token_distance,
-    tokens,
-    tree_distance,
-    trouble,
-    walk,
-)
+from contrafact.engines.syntax import Language, statements_touched, token_distance, tree_distance
 
-__all__ = [
-    "LANGUAGES",
-    "Edit",
-    "Language",
-    "Trouble",
-    "edited",
-    "intervention",
-    "measures",
-    "parse",
-    "statements",
-    "statements_touched",
-    "token_distance",
-    "tokens",
-    "tree_distance",
-    "trouble",
-    "walk",
-]
+__all__ = ["Edit", "edited", "intervention", "measures"]
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from contrafact.again import Replies
 from contrafact.recipe import parse_recipe
 from contrafact.record import PROVENANCE
 from contrafact.validation import validate
+from contrafact.validation.contents import Replies
 from tests.core.builds import SMALL, built, toy
 from tests.core.test_validation import doctored
 
