@@ -11,6 +11,7 @@ from contrafact.record import class_label
 from contrafact.streams import Streams
 from generators.scm.mechanisms import Categorical
 from generators.scm.operations import abduct
+from generators.scm.readers.columns import read_columns
 from generators.scm.readers.fit import fit_scm
 from tests.scm.trial import GRAPH, ROWS, trial_table
 
@@ -95,3 +96,13 @@ def test_names_that_are_no_identifiers_are_changed_and_reported() -> None:
     fitted = fit_scm({"p44/42": rng.normal(size=30), "MAP kinase": rng.normal(size=30)}, [["p44/42", "MAP kinase"]])
     assert fitted.model.order == ("p44_42", "MAP_kinase")
     assert fitted.report.renamed == {"p44/42": "p44_42", "MAP kinase": "MAP_kinase"}
+
+
+def test_a_word_among_numbers_is_told_with_its_row_and_not_read_as_a_level() -> None:
+    cells = ["1.5", "2.5", "3.5", "4.5", "wet", "6.5", "7.5"]
+    with pytest.raises(DataError, match=r"column 'a' holds 'wet' among numbers, in row 5; 6 of 7 read as numbers"):
+        read_columns(pa.table({"a": cells}), ["a"])
+    declared = read_columns(pa.table({"a": cells}), ["a"], categorical=["a"])
+    assert declared.supports["a"].kind == "categorical"
+    few = read_columns(pa.table({"a": ["1", "2", "3", "4+"] * 5}), ["a"])
+    assert few.supports["a"].levels == ("1", "2", "3", "4+")

@@ -21,6 +21,9 @@ __all__ = ["LEVELS_AT_MOST", "MISSING", "POLICIES", "RealTable", "read_columns"]
 LEVELS_AT_MOST = 50
 """A text column with more different values than this is taken for an id or free text, and refused."""
 
+_NUMBERS_ASTRAY = 5
+"""Different numbers from which a text column that also holds a word or two is taken for numbers gone astray."""
+
 MISSING = "missing"
 """The level that ``missing: model`` adds, and the ending of the variable that ``missing: indicator`` adds."""
 
@@ -175,6 +178,8 @@ def _encode(
     if pa.types.is_boolean(kind):
         return _codes(name, column.cast(pa.string()), hollow, None) if hollow.any() else (column.to_numpy(), BOOLEAN)
     if _is_text(kind):
+        if not as_levels:
+            _refuse_astray(name, column)
         return _codes(name, column, hollow, None)
     if pa.types.is_integer(kind):
         if as_levels:
@@ -241,6 +246,20 @@ def _codes(
         column = pc.fill_null(column, MISSING)
     codes = pc.index_in(column, pa.array(order, type=column.type)).to_numpy(zero_copy_only=False)
     return np.asarray(codes, dtype=np.int64), Support("categorical", levels=tuple(order))
+
+
+def _refuse_astray(name: str, column: Any) -> None:
+    """A word among numbers makes a file's column text, and every number of it would be a level."""
+    found = pc.unique(column.drop_null()).to_pylist()
+    odd = [text for text in found if not _reads_as_number(text)]
+    if not odd or len(found) - len(odd) < max(_NUMBERS_ASTRAY, len(odd) + 1):
+        return
+    row = pc.index(column, pa.scalar(odd[0], column.type)).as_py() + 1
+    raise DataError(
+        f"column {name!r} holds {odd[0]!r} among numbers, in row {row:,}{_numeric_share(column)}",
+        allowed="numbers alone, or levels that are declared",
+        fix=f"mend that cell (empty is missing), or say that they are levels: variables: {{{name}: {{kind: counts}}}}",
+    )
 
 
 def _numeric_share(column: Any) -> str:

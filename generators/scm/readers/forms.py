@@ -141,7 +141,8 @@ def _linear(name: str, given: Mapping[str, Any], setting: Setting) -> Mechanism:
             )
         if setting.known is not None and parent not in setting.known:
             raise ModelError(
-                f"unknown parent {parent!r}{did_you_mean(str(parent), setting.known)}", allowed=", ".join(setting.known)
+                f"unknown parent {parent!r}{did_you_mean(str(parent), setting.known)}",
+                allowed=_others(setting.known, name),
             )
     return Linear(weights, given.get("intercept", 0.0), _noise(given))
 
@@ -221,7 +222,8 @@ def _table(name: str, given: Mapping[str, Any], parents: Sequence[str], levels: 
     for parent in parents:
         if setting.known is not None and parent not in setting.known:
             raise ModelError(
-                f"unknown parent {parent!r}{did_you_mean(parent, setting.known)}", allowed=", ".join(setting.known)
+                f"unknown parent {parent!r}{did_you_mean(parent, setting.known)}",
+                allowed=_others(setting.known, name),
             )
     return nested_table(given["table"], [*((parent, setting.axis(parent)) for parent in parents), (name, levels)])
 
@@ -259,3 +261,7 @@ FORMS: Mapping[str, Form] = {
     "noninvertible": Form(_noninvertible, ("expression",), ("noise", "particles", "tolerance", "support", "parents")),
 }
 """Every mechanism by its name in recipes."""
+
+
+def _others(known: Sequence[str], name: str) -> str:
+    return ", ".join(each for each in known if each != name) or "none: there is no other variable"
