@@ -1,7 +1,8 @@
-"""Mutations of the standard library's pure functions: what became of the candidates, and whether pairs run again.
+"""Mutations of real functions: what became of the candidates, and whether pairs run again.
 
-``python -m benchmarks.mutation [--accept N] [--recipe NAME]``. Builds the recipe, then executes every pair again from
-its record (``validate``), and prints the share of candidates by outcome. Times depend on the machine; shares do not.
+``python -m benchmarks.mutation [--accept N] [--recipe NAME]``: the standard library, or another recipe, such
+as ``code_mutation_c``. Builds the recipe, then executes every pair again from its record (``validate``), and prints the
+share of candidates by outcome. Times depend on the machine; shares do not.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def main() -> None:
         found = validate(out, path.parent)
         again = time.perf_counter()
         pairs = list(candidates(out))
-    report("mutation", rows(pairs, found, built - began, again - built), TARGETS, settings=vars(options))
+    benchmark = "mutation" if options.recipe == "code_mutation_stdlib" else options.recipe.removeprefix("code_")
+    report(benchmark, rows(pairs, found, built - began, again - built), TARGETS, settings=vars(options))
 
 
 def candidates(out: Path) -> Iterator[dict[str, Any]]:
@@ -90,7 +92,7 @@ def outcome(pair: dict[str, Any]) -> str:
     if pair["counterfactual_label"] == 0:
         return "alike on all inputs tried"
     ended = pair["counterfactual"]["ended"].partition(" ")[0]
-    return {"ok": "another answer", "timeout": "never ends"}.get(ended, "crashes")
+    return {"ok": "another answer", "timeout": "never ends", "sanitizer": "faults"}.get(ended, "crashes")
 
 
 if __name__ == "__main__":

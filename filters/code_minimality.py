@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.engines.syntax import LANGUAGES, Language, statements_touched, token_distance, tree_distance
+from contrafact.engines.syntax import Language, statements_touched, token_distance, tree_distance
 from contrafact.errors import RecipeError
 from contrafact.stages import Generator, Judgement, PairFilter
-from filters.options import check_choice, check_number
+from filters.languages import Spoken
+from filters.options import check_number
 from filters.text import edited_texts, stored_scores, text_members
 from filters.verdicts import Tally
 
@@ -37,7 +38,8 @@ class CodeMinimality(PairFilter):
         Fewest tokens.
     field : str
         The member that holds the program.
-    language : {'python', 'c'}
+    language : {'python', 'c'}, optional
+        Told by the member ``language`` where that is a class label, else Python.
 
     Raises
     ------
@@ -58,9 +60,8 @@ class CodeMinimality(PairFilter):
         max_tree: int | None = None,
         min_tokens: int = 1,
         field: str = "code",
-        language: Language = "python",
+        language: Language | None = None,
     ) -> None:
-        check_choice(self.name, "language", language, LANGUAGES)
         given = {"max_statements": max_statements, "max_tokens": max_tokens, "max_tree": max_tree}
         self.bounds = {name: math.inf if most is None else check_number(self.name, name, most)
                        for name, most in given.items()}  # fmt: skip
@@ -71,23 +72,26 @@ class CodeMinimality(PairFilter):
                 allowed="min_tokens <= max_tokens",
                 fix="exchange min_tokens and max_tokens, or leave one out",
             )
-        self.field, self.language = field, language
+        self.field, self.spoken = field, Spoken(self.name, language)
 
     def bind(self, alias: str, generator: Generator) -> None:
         super().bind(alias, generator)
         text_members(alias, [self.field], generator)
-        tree_distance(b"", b"", self.language)  # the grammar is there, or it is said now
+        self.spoken.bind(generator)
+        for each in self.spoken.possible:
+            tree_distance(b"", b"", each)  # the grammar is there, or it is said now
 
     def score_fields(self) -> Sequence[pa.Field]:
         return [pa.field(name, pa.float64()) for name in self._names()]
 
     def judge(self, pairs: pa.Table) -> Judgement:
         statements, tokens, tree = np.zeros((3, pairs.num_rows))
+        languages = self.spoken.of(pairs, "factual")
         for each in edited_texts(pairs, [self.field]):
-            both = each.before.encode(), each.after.encode()
-            statements[each.row] = statements_touched(*both, self.language)
-            tokens[each.row] = token_distance(*both, self.language)
-            tree[each.row] = tree_distance(*both, self.language)
+            both, language = (each.before.encode(), each.after.encode()), languages[each.row]
+            statements[each.row] = statements_touched(*both, language)
+            tokens[each.row] = token_distance(*both, language)
+            tree[each.row] = tree_distance(*both, language)
         return self._verdicts(statements, tokens, tree)
 
     def redecide(self, pairs: pa.Table) -> Judgement | None:

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-from contrafact.engines.syntax import LANGUAGES, Language, trouble
+from contrafact.engines.syntax import Language, trouble
 from contrafact.stages import Generator, Judgement, PairFilter
 from filters.columns import Side, member
-from filters.options import check_choice
+from filters.languages import Spoken
 from filters.text import text_members
 from filters.verdicts import Tally
 
@@ -26,7 +26,8 @@ class Compiles(PairFilter):
     ----------
     field : str
         The member that holds the program.
-    language : {'python', 'c'}
+    language : {'python', 'c'}, optional
+        Told by the member ``language`` where that is a class label, else Python.
 
     Raises
     ------
@@ -38,20 +39,24 @@ class Compiles(PairFilter):
 
     name: ClassVar[str] = "compiles"
 
-    def __init__(self, *, field: str = "code", language: Language = "python") -> None:
-        check_choice(self.name, "language", language, LANGUAGES)
-        self.field, self.language = field, language
+    def __init__(self, *, field: str = "code", language: Language | None = None) -> None:
+        self.field, self.spoken = field, Spoken(self.name, language)
 
     def bind(self, alias: str, generator: Generator) -> None:
         super().bind(alias, generator)
         text_members(alias, [self.field], generator)
-        trouble(b"", self.language)  # the grammar is there, or it is said now
+        self.spoken.bind(generator)
+        for each in self.spoken.possible:
+            trouble(b"", each)  # the grammar is there, or it is said now
 
     def judge(self, pairs: pa.Table) -> Judgement:
         tally = Tally(pairs.num_rows)
         sides: tuple[Side, Side] = ("factual", "counterfactual")
         for side in sides:
             texts = member(pairs, side, self.field).to_pylist()
-            wrong = [text is None or trouble(text.encode(), self.language) is not None for text in texts]
+            wrong = [
+                text is None or trouble(text.encode(), language) is not None
+                for text, language in zip(texts, self.spoken.of(pairs, side), strict=True)
+            ]
             tally.add(np.array(wrong, dtype=bool), f"{self.alias}: the {side} does not parse")
         return Judgement(tally.passed, tally.reasons, {self.alias: tally.count.astype(np.float64)})

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.errors import RecipeError
+from contrafact.errors import RecipeError, did_you_mean
 from contrafact.record import levels_of
 from contrafact.stages import Generator, Judgement, PairFilter
 from filters.options import check_members
@@ -42,6 +42,8 @@ class Static(PairFilter):
         The member that is code.
     language : str, optional
         What it is written in; told by the member ``language`` where that is a class label.
+    executables : dict of str to str, optional
+        Where an analyser is, by its name, if it is not on the ``PATH``.
 
     Raises
     ------
@@ -62,12 +64,18 @@ class Static(PairFilter):
         related: bool = True,
         field: str = "code",
         language: str | None = None,
+        executables: dict[str, str] | None = None,
     ) -> None:
         from contrafact.engines.analysers import open_analyser
 
         if not analysers:
             raise RecipeError("filter static: no analyser is named", fix="analysers: [bandit]")
-        self.analysers: list[Analyser] = [open_analyser(each) for each in analysers]
+        named = executables or {}
+        for each in named:
+            if each not in analysers:
+                near = did_you_mean(each, analysers)
+                raise RecipeError(f"filter static: executables has {each!r}{near}", allowed=", ".join(analysers))
+        self.analysers: list[Analyser] = [open_analyser(each, named.get(each)) for each in analysers]
         self.min, self.related, self.field, self.language = min, related, field, language
         self._levels: tuple[str, ...] = ()
 
@@ -86,8 +94,9 @@ class Static(PairFilter):
         return [pa.field(name, pa.float64()) for name in self._names()]
 
     def judge(self, pairs: pa.Table) -> Judgement:
-        sides = [pairs[side].combine_chunks() for side in _NAMES[:2]]
-        before, after = (self._found(members) for members in sides)
+        # Both sides in one run: an analyser takes longer to start than to read.
+        members = pa.concat_arrays([pairs[side].combine_chunks() for side in _NAMES[:2]])
+        before, after = np.split(self._found(members), 2)
         return self._verdicts(before, after, _signs(pairs) * (after - before))
 
     def redecide(self, pairs: pa.Table) -> Judgement | None:
@@ -106,10 +115,11 @@ class Static(PairFilter):
         weaknesses = members.field("cwe").to_pylist() if self.related else []
         total = np.zeros(len(texts))
         for analyser in self.analysers:
-            rows = [row for row in range(len(texts)) if spoken[row] == analyser.language and texts[row] is not None]
-            for row, findings in zip(rows, analyser.findings([texts[row] for row in rows]), strict=True):
-                counted = [each for each in findings if not self.related or same_weakness(each.cwe, weaknesses[row])]
-                total[row] += len(counted)
+            for language in analyser.languages:
+                rows = [row for row in range(len(texts)) if spoken[row] == language and texts[row] is not None]
+                found = analyser.findings([texts[row] for row in rows], language)
+                for row, findings in zip(rows, found, strict=True):
+                    total[row] += sum(not self.related or same_weakness(e.cwe, weaknesses[row]) for e in findings)
         return total
 
     def _spoken(self, members: pa.StructArray) -> list[str | None]:

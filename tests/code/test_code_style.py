@@ -12,6 +12,8 @@ from contrafact.audit.reading import Audited
 from contrafact.record import PairShape, class_label, pair_schema
 from contrafact.store.layout import RunDirectory
 from contrafact.streams import Streams
+from generators.code.edits import Edit
+from generators.code.vulnerability.style import SIZES, Gap, gap_of, ordered
 
 
 def audited(sides: list[tuple[str, str]], field: str = "code") -> Audited:
@@ -68,3 +70,37 @@ def test_few_pairs_are_not_tried_and_pairs_without_code_are_no_business_of_it() 
 )
 def test_comments_of_both_languages_are_told_from_directives(text: str, comments: int) -> None:
     assert measured([text], "comments")[0, 0] == comments
+
+
+SOURCE = b"int f(int n, int cap)\n{\n    if (n < 0 || n >= cap)\n        return -1;\n    return n;\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (b"||", b"&&", Gap("alike", matched=True, novel=False)),
+        (b"n >= cap", b"n == cap", Gap("alike", matched=True, novel=False)),
+        (b"n >= cap", b"n > cap", Gap("alike", matched=False, novel=False)),
+        (b"n < 0 || ", b"", Gap("shorter", matched=False, novel=False)),
+        (b"return -1;", b"abort();  ", Gap("alike", matched=False, novel=True)),
+        (b"n >= cap", b"n >= cap && n < 2 * cap", Gap("longer", matched=False, novel=False)),
+    ],
+)
+def test_what_an_edit_changes_in_the_looks_of_a_program(before: bytes, after: bytes, expected: Gap) -> None:
+    start = SOURCE.index(before)
+    assert gap_of(SOURCE, Edit(start, start + len(before), after, "x")) == expected
+
+
+def test_edits_that_look_alike_come_first_as_often_as_is_asked() -> None:
+    places = [(b"||", b"&&"), (b"n < 0 || ", b""), (b"return -1;", b'puts("n");')]
+    edits = [Edit(SOURCE.index(one), SOURCE.index(one) + len(one), other, "x") for one, other in places]
+    weights = dict.fromkeys(SIZES, 1.0)
+
+    def firsts(matched: float) -> list[bytes]:
+        return [ordered(edits, SOURCE, np.random.default_rng(seed), weights, matched)[0].after for seed in range(60)]
+
+    assert set(firsts(1.0)) == {b"&&"}
+    assert len(set(firsts(0.0))) == 3
+    assert 30 < firsts(0.7).count(b"&&") < 60
+    last = ordered(edits, SOURCE, np.random.default_rng(1), weights, 1.0)[-1]
+    assert last.after == b'puts("n");'

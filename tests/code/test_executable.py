@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from contrafact.engines import Engines
-from contrafact.errors import RecipeError, RunDirectoryError
+from contrafact.errors import RecipeError
+from contrafact.exports import export
 from contrafact.pipeline import run_local
 from contrafact.recipe import parse_recipe
 from contrafact.record import HIDDEN
 from contrafact.validation import validate
 from generators.code.executable import evaluating
 from generators.code.executable.abduction import Worlds, objection, worlds_of
-from generators.code.executable.exports import export, exported, main
 from generators.code.executable.families import FAMILIES
 from generators.code.executable.generator import ExecutableGenerator
 from generators.code.executable.items import compared, examine, pair_of
 from generators.code.executable.recomputing import recomputed
-from generators.code.executable.reward import reward
+from generators.code.executable.reward import reward, verify
 from generators.code.executable.syntax import Function, Name, Return
 from tests.code.executables import Rows, drafts, hidden_of, made, rows_of, table
 
@@ -288,7 +289,8 @@ def test_a_build_validates_and_splits_by_family(tmp_path: Path) -> None:
     assert found.recomputed == manifest["accepted"]
     splits = [split for split, count in manifest["splits"].items() if count]
     assert len(splits) > 1
-    families = [{row["family"] for row in export(tmp_path / "made", "sft", split)} for split in splits]
+    export(tmp_path / "made", "flat", out=tmp_path / "flat")
+    families = [set(pq.read_table(tmp_path / "flat" / f"{split}.parquet")["family"].to_pylist()) for split in splits]
     assert set.union(*families) == set(FAMILIES)
     assert sum(map(len, families)) == len(FAMILIES)
     assert families[splits.index("test")] == {"while", "gsm"}
@@ -304,22 +306,26 @@ def test_programs_of_one_flow_share_a_group_and_so_a_split() -> None:
     assert len({row["group_id"] for row in made(rows_of(120, families="if_else", split_by="program"))}) == len(groups)
 
 
-def test_exports_hold_the_prompt_and_what_a_reward_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_exports_hold_the_question_and_what_a_reward_takes(tmp_path: Path) -> None:
     recipe = parse_recipe({"name": "small", "rows": 30, "generator": {"use": "executable"}, "splits": {"train": 1.0}})
     run_local(recipe, None, tmp_path / "made")
-    asked, answered = (list(export(tmp_path / "made", form, "train")) for form in ("rlvr", "sft"))
+    for view in ("rlvr", "sft", "preference"):
+        export(tmp_path / "made", view)
+    asked, answered, preferred = (
+        pq.read_table(tmp_path / "made" / "exports" / view / "train.parquet").to_pylist()
+        for view in ("rlvr", "sft", "preference")
+    )
     assert len(asked) == len(answered) > 20
     for one, other in zip(asked, answered, strict=True):
-        assert one["prompt"] == other["prompt"]
-        assert reward(other["response"], one) == 1
-        assert reward("Answer: 123456", one) == 0
-    assert main([str(tmp_path / "made"), "rlvr", "train"]) == 0
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == asked
-    assert main([str(tmp_path / "made"), "rlvr"]) == 2
-    assert main([str(tmp_path / "made"), "dpo", "train"]) == 2
-    with pytest.raises(RunDirectoryError, match="no pairs of a split 'test'"):
-        list(export(tmp_path / "made", "sft", "test"))
-    assert list(exported([], "sft")) == []
+        assert one["verifier"] == "generators.code.executable.reward:verify"
+        assert one["question"] == other["prompt"]
+        assert verify(other["completion"], one["reference"]) == 1
+        assert verify("Answer: 123456", one["reference"]) == 0
+    truths = {row["question"]: row["reference"] for row in asked}
+    assert len(preferred) > 5
+    for row in preferred:  # the fact's answer is what a model says that did not hear the supposition
+        assert verify(row["chosen"], truths[row["prompt"]]) == 1
+        assert verify(row["rejected"], truths[row["prompt"]]) == 0
 
 
 @pytest.mark.parametrize("mode", ["counterfactual", "interventional"])

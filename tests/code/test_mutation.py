@@ -20,7 +20,7 @@ from contrafact.record import HIDDEN
 from contrafact.validation import validate
 from generators.code.edits import edited
 from generators.code.mutation import trials
-from generators.code.mutation.corpora import open_corpus
+from generators.code.mutation.corpora import Taking, open_corpus
 from generators.code.mutation.functions import Function, Unreadable, functions_of
 from generators.code.mutation.generator import MutationGenerator
 from generators.code.mutation.inputs import Input
@@ -312,7 +312,7 @@ def test_a_git_history_gives_functions_before_and_after_each_commit(tmp_path: Pa
         (tmp_path / "m.py").write_text(f"def f(a, b):\n    return {body}\n", encoding="utf-8")
         git("add", "m.py")
         git("commit", "-q", "-m", body)
-    found = open_corpus({"folder": str(tmp_path), "history": 5}, tmp_path, 1000, generated=False).table.to_pylist()
+    found = open_corpus({"folder": str(tmp_path), "history": 5}, tmp_path, Taking(1000)).table.to_pylist()
     assert [row["code"].splitlines()[1].strip() for row in found] == ["return a <= b", "return a < b"]
     assert {row["path"].partition("@")[2] for row in found} == {"m.py"}
 
@@ -396,11 +396,11 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], error
 )
 def test_a_corpus_that_is_none_is_refused(corpus: Any, error: type[Exception], said: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=said):
-        open_corpus(corpus, tmp_path, 1000, generated=False)
+        open_corpus(corpus, tmp_path, Taking(1000))
 
 
 def test_a_folder_without_history_or_functions_says_so(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no function"):
-        open_corpus({"folder": str(tmp_path)}, tmp_path, 1000, generated=False)
+        open_corpus({"folder": str(tmp_path)}, tmp_path, Taking(1000))
     with pytest.raises(DataError, match="git log failed"):
-        open_corpus({"folder": str(tmp_path), "history": 1}, tmp_path, 1000, generated=False)
+        open_corpus({"folder": str(tmp_path), "history": 1}, tmp_path, Taking(1000))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,3 +93,66 @@ def test_real_code_has_the_analysers_for_a_teacher() -> None:
     assert pair["factual"]["code"] == FIXED
     assert pair["counterfactual"]["code"] in (OPEN, OPEN.replace("{name}", "'{name}'"))
     assert (pair["label"], pair["counterfactual_label"]) == (0, 1)
+
+
+STRCPY = "#include <string.h>\nvoid f(char *to, const char *from)\n{\n    strcpy(to, from);\n}\n"
+
+
+def test_semgrep_reads_both_languages_with_our_rules_and_no_network() -> None:
+    semgrep = analyser("semgrep")
+    found = semgrep.findings([FIXED, OPEN, "x = 1\n"], "python")
+    assert found[0] == found[2] == []
+    assert [(each.cwe, each.rule, each.line) for each in found[1]] == [(78, "shell-line", 5)]
+    assert [each.rule for each in semgrep.findings([STRCPY], "c")[0]] == ["copy-without-a-limit"]
+    assert "rules" in semgrep.version()
+
+
+SCRIPT = """#!{python}
+import json, pathlib, sys
+if "--version" in sys.argv:
+    print("1.2.3")
+    sys.exit()
+assert {{"scan", "--json", "--metrics=off", "--disable-version-check"}} <= set(sys.argv), sys.argv
+rules = pathlib.Path(sys.argv[sys.argv.index("--config") + 1])
+assert sorted(path.name for path in rules.glob("*.yaml")) == ["c.yaml", "python.yaml"]
+results = [
+    {{"check_id": "a.b.shell-line", "path": str(path), "start": {{"line": 5}},
+      "extra": {{"metadata": {{"cwe": "CWE-78"}}}}}}
+    for path in pathlib.Path(sys.argv[-1]).glob("*.py") if "shell=True" in path.read_text()
+]
+print(json.dumps({{"results": results}}))
+"""
+
+
+def test_semgrep_s_executable_may_be_named_and_is_asked_once_for_both_sides(tmp_path: Path) -> None:
+    """A stand-in that answers as semgrep 1.1xx does: the command line and the shape of its answer, no analysis."""
+    path = tmp_path / "my-semgrep"
+    path.write_text(SCRIPT.format(python=sys.executable))
+    path.chmod(0o755)
+    static = Static(analysers=["semgrep"], language="python", related=False, executables={"semgrep": str(path)})
+    assert static.identity()[0].startswith("semgrep 1.2.3 rules ")
+    asked: list[int] = []
+    real = static.analysers[0].findings
+
+    def counted(texts: list[str], language: str | None = None) -> Any:
+        asked.append(len(texts))
+        return real(texts, language)
+
+    static.analysers[0].findings = counted  # type: ignore[method-assign,assignment]
+    table = judged_pairs(static)
+    assert asked[0] == 4
+    assert table.passed.tolist() == [True, False]
+
+
+def judged_pairs(static: Static) -> Any:
+    rows = [{"factual": {"code": one}, "counterfactual": {"code": other}, "label": 0, "counterfactual_label": 1}
+            for one, other in ((FIXED, OPEN), (FIXED, FIXED))]  # fmt: skip
+    static.alias = "static"
+    return static.judge(pa.Table.from_pylist(rows))
+
+
+def test_an_executable_that_is_not_there_or_is_nobody_s_is_named() -> None:
+    with pytest.raises(MissingDependencyError, match="there is no executable '/nowhere/semgrep'"):
+        Static(analysers=["semgrep"], executables={"semgrep": "/nowhere/semgrep"})
+    with pytest.raises(RecipeError, match=r"executables has 'bandti' \(did you mean 'bandit'"):
+        Static(analysers=["bandit"], executables={"bandti": "x"})

@@ -4,6 +4,7 @@
 ``bandit``     Python    ``pip install bandit``
 ``cppcheck``   C         ``apt-get install cppcheck``
 ``flawfinder`` C         ``pip install flawfinder``
+``semgrep``    both      in an environment of its own; rules are in ``rules/``
 ============== ========= =================================================
 
 One contract: texts in, findings out, each with the number of its weakness. A finding is an opinion and no proof.

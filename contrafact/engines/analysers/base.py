@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -28,6 +29,7 @@ _KIN = (
     {89, 564},
 )
 _SECONDS = 600
+_SUFFIXES = {"python": ".py", "c": ".c"}
 _NUMBER = re.compile(r"(\d+)\.(?:c|py)$")
 
 
@@ -60,8 +62,15 @@ class Analyser(ABC):
 
     Attributes
     ----------
-    name, language, suffix, fix : str
-        How it is called, ``c`` or ``python``, what its files end in, and the command that installs it.
+    name, fix : str
+        How it is called, and the command that installs it.
+    languages : tuple of str
+        ``c``, ``python``.
+
+    Parameters
+    ----------
+    path : str, optional
+        The executable; otherwise it is looked for on the ``PATH`` and beside Python.
 
     Raises
     ------
@@ -70,24 +79,30 @@ class Analyser(ABC):
     """
 
     name: ClassVar[str]
-    language: ClassVar[str]
-    suffix: ClassVar[str]
+    languages: ClassVar[tuple[str, ...]]
     fix: ClassVar[str]
 
-    def __init__(self) -> None:
+    def __init__(self, path: str | None = None) -> None:
         beside = Path(sys.executable).with_name(self.name)
-        found = shutil.which(self.name) or (str(beside) if beside.is_file() else None)
+        found = shutil.which(path or self.name) or (str(beside) if path is None and beside.is_file() else None)
         if found is None:
-            raise MissingDependencyError(f"the analyser {self.name} is not installed", fix=self.fix)
+            said = f"there is no executable {path!r}" if path else f"the analyser {self.name} is not installed"
+            raise MissingDependencyError(said, fix=f"correct executables.{self.name}" if path else self.fix)
         self.path = found
 
     def version(self) -> str:
         """What it says of itself, for the recipe's identity."""
-        done = subprocess.run([self.path, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603  # a known program
+        with TemporaryDirectory() as folder:
+            done = subprocess.run(  # noqa: S603  # a known program
+                [self.path, "--version"], capture_output=True, text=True, check=False, timeout=_SECONDS,
+                env={**os.environ, **self.environment(Path(folder))},
+            )  # fmt: skip
         return f"{self.name} {' '.join(re.findall(r'[0-9]+(?:[.][0-9]+)+', done.stdout + done.stderr)[:1])}"
 
-    def findings(self, texts: Sequence[str]) -> list[list[Finding]]:
+    def findings(self, texts: Sequence[str], language: str | None = None) -> list[list[Finding]]:
         """What is found in each text, in order; all are read in one run.
+
+        ``language`` is that of the texts; the analyser's first one by default.
 
         Raises
         ------
@@ -100,10 +115,10 @@ class Analyser(ABC):
         with TemporaryDirectory() as name:
             folder = Path(name)
             for number, text in enumerate(texts):
-                (folder / f"{number}{self.suffix}").write_text(text, encoding="utf-8")
+                (folder / f"{number}{_SUFFIXES[language or self.languages[0]]}").write_text(text, encoding="utf-8")
             done = subprocess.run(  # noqa: S603  # a known program
                 [self.path, *self.arguments(folder)], capture_output=True, text=True, check=False, timeout=_SECONDS,
-                cwd=folder,
+                cwd=folder, env={**os.environ, **self.environment(folder)},
             )  # fmt: skip
             try:
                 for place, finding in self.read(done.stdout, done.stderr):
@@ -114,6 +129,10 @@ class Analyser(ABC):
                 said = (done.stderr or done.stdout).strip().splitlines()[-1:]
                 raise StageError(f"{self.name} gave no answer that can be read: {said or error}") from error
         return found
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """Variables that it is started with besides ours; ``folder`` is where it may write."""
+        return {}
 
     @abstractmethod
     def arguments(self, folder: Path) -> list[str]:

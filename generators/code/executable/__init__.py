@@ -7,7 +7,7 @@
        ├────► evaluating  (our own interpreter)      ┐ must agree
        └────► sandboxed   (CPython in the sandbox)   ┘
     abduction ─► which hidden values fit the fact, and what each of them gives for the other input
-    asking    ─► the prompt        reward, exports ─► for those who train on it
+    asking    ─► the prompt        reward ─► for those who train on it
 
 ``reward`` imports nothing but the standard library.
 """

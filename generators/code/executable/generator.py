@@ -18,10 +18,12 @@ from contrafact.engines.llm.request import Request
 from contrafact.errors import RecipeError, did_you_mean
 from contrafact.record import HIDDEN, PairShape, pair_schema
 from contrafact.stages import Context, Generator, Recomputed, Source
+from generators.code.edits import Edit
 from generators.code.executable.asking import Mode
 from generators.code.executable.drawing import LANE, Draw, Knobs, Range
 from generators.code.executable.families import FAMILIES, SplitBy
 from generators.code.executable.items import Item, compared, examine, pair_of
+from generators.code.executable.placebos import control_of, placebos
 from generators.code.executable.recomputing import recomputed
 from generators.code.executable.sandboxed import run_all
 from generators.scm.units import UnitSource
@@ -57,6 +59,9 @@ class ExecutableGenerator(Generator):
         Possible answers of an item, at the most; 1 asks only what has one answer.
     split_by : {'flow', 'program', 'family'}
         What no split may part: programs of one control flow, one program, or a whole family.
+    controls : bool
+        Beside each pair the same call of its program, spelled otherwise in one place (a comparison mirrored, a variable
+        renamed); word problems show no code and have none.
 
     Raises
     ------
@@ -67,6 +72,9 @@ class ExecutableGenerator(Generator):
     """
 
     name: ClassVar[str] = "executable"
+    citations: ClassVar[Sequence[str]] = (
+        "Executable Counterfactuals: improving LLMs' causal reasoning through code (2025), arXiv:2510.01539",
+    )
     label_source = "oracle"
     shard_rows: ClassVar[int] = 1000
 
@@ -83,6 +91,7 @@ class ExecutableGenerator(Generator):
         turns: int = 60,
         answers: int = 4,
         split_by: SplitBy = "flow",
+        controls: bool = False,
     ) -> None:
         named = [families] if isinstance(families, str) else list(families)
         self.families = list(FAMILIES) if named == ["all"] else named
@@ -101,7 +110,7 @@ class ExecutableGenerator(Generator):
             if not least <= value <= most:
                 raise RecipeError(f"generator.{option} is {value}", allowed=f"{least} to {most}")
         self.modes: tuple[Mode, ...] = get_args(Mode) if mode == "both" else (mode,)
-        self.most, self.split_by = answers, split_by
+        self.most, self.split_by, self.controls = answers, split_by, controls
         self.knobs = Knobs(
             depth,
             branches,
@@ -177,14 +186,23 @@ class ExecutableGenerator(Generator):
         kept = [each for each in made if each.reason is None]
         told = run_all(context.engines.sandbox, [each.run for each in kept])
         agreed = {each.unit_id: compared(each, tables) for each, tables in zip(kept, told, strict=True)}
+        stand = [each for each in kept if agreed[each.unit_id] is None] if self.controls else []
+        edits = dict(zip((each.unit_id for each in stand), placebos(stand, context, self.name), strict=True))
         rows: list[dict[str, Any]] = []
         for each in made:
             reason = each.reason or agreed[each.unit_id]
             if reason is None:
-                rows += [pair_of(each, mode) for mode in self.modes]
+                pairs = [pair_of(each, mode) for mode in self.modes]
+                rows += [*pairs, *(self._controls(each, pairs, edits[each.unit_id]) if self.controls else ())]
             else:
                 rows.append({"unit_id": each.unit_id, "group_id": each.group, "reasons": [f"{self.name}: {reason}"]})
         return pa.Table.from_pylist(rows, schema=self._schema())
+
+    def _controls(self, item: Item, pairs: Sequence[dict[str, Any]], edit: Edit | str) -> list[dict[str, Any]]:
+        """A control beside each pair of an item, or one row that says why there is none."""
+        if isinstance(edit, str):
+            return [{"unit_id": item.unit_id, "group_id": item.group, "reasons": [f"{self.name}: {edit}"]}]
+        return [control_of(item, edit, pair, number) for number, pair in enumerate(pairs)]
 
     def recompute(self, pairs: pa.Table) -> Recomputed:
         return recomputed(pairs, self._engines.sandbox)
@@ -202,7 +220,7 @@ class ExecutableGenerator(Generator):
     def _schema(self) -> pa.Schema:
         shape = self.shape()
         whole = pair_schema(shape)
-        left = {"pair_id", "generator", "task", "label_source", "control_of", "accepted", "provenance"}
+        left = {"pair_id", "generator", "task", "label_source", "accepted", "provenance"}
         columns = [column for column in whole if column.name not in left]
         return pa.schema([*columns, pa.field(HIDDEN, pa.struct(list(shape.hidden)))])
 

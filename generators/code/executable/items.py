@@ -24,7 +24,7 @@ from generators.code.executable.families import SplitBy, group_of
 from generators.code.executable.printing import source_of
 from generators.code.executable.sandboxed import Run
 
-__all__ = ["Item", "compared", "examine", "pair_of"]
+__all__ = ["Item", "compared", "examine", "member_of", "pair_of"]
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def pair_of(item: Item, mode: Mode) -> dict[str, Any]:
     return {
         "unit_id": item.unit_id,
         "group_id": item.group,
-        "factual": _member(item, mode, draft.fact, worlds.output, [worlds.output]),
-        "counterfactual": _member(item, mode, draft.other, worlds.output, answers),
+        "factual": member_of(item, mode, draft.fact, worlds.output, [worlds.output]),
+        "counterfactual": member_of(item, mode, draft.other, worlds.output, answers),
         "intervention": [change],
         "label": labelled([worlds.output]),
         "counterfactual_label": labelled(answers),
@@ -143,19 +143,19 @@ def pair_of(item: Item, mode: Mode) -> dict[str, Any]:
     }
 
 
-def _member(item: Item, mode: Mode, given: Any, output: str, answers: Sequence[str]) -> dict[str, Any]:
-    """One world; ``output`` is what the fact returned."""
-    draft = item.draft
+def member_of(
+    item: Item, mode: Mode, given: Any, output: str, answers: Sequence[str], code: str | None = None
+) -> dict[str, Any]:
+    """One world; ``output`` is what the fact returned, ``code`` the program where it is not the item's own."""
+    draft, code = item.draft, code or item.code
     inputs = (draft.fact, given)
     return {
         "family": item.family,
         "mode": mode,
-        "code": item.code,
+        "code": code,
         "domain": item.domain,
         "input": text_of(given),
-        "question": ask(
-            mode, item.code, item.name, draft.story, draft.visible, inputs, output, draft.domain, draft.hidden
-        ),
+        "question": ask(mode, code, item.name, draft.story, draft.visible, inputs, output, draft.domain, draft.hidden),
         "output": answers[0] if len(answers) == 1 else None,
         "answers": list(answers),
     }

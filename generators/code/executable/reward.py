@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["f1", "reward", "truths"]
+__all__ = ["f1", "reward", "truths", "verify"]
 
 _BOXED = re.compile(r"\\boxed\s*\{")
 _SAID = re.compile(r"answers?(?:\s+(?:is|are)\b)?\s*[*_`\"]*\s*[:=]?\s*[*`]*[:=]?", re.IGNORECASE)
@@ -37,6 +37,11 @@ def reward(response: str, record: Mapping[str, Any]) -> int:
     """
     wanted = truths(record)
     return int(any(found == wanted for found in _readings(response, _is_text(wanted))))
+
+
+def verify(response: str, reference: str) -> float:
+    """The reward of a row of the view ``rlvr`` of ``contrafact export``: its reference is a list of answers as JSON."""
+    return float(reward(response, {"ground_truth": reference}))
 
 
 def f1(response: str, record: Mapping[str, Any]) -> float:

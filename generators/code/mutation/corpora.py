@@ -11,7 +11,11 @@ import importlib.util
 import subprocess
 import sysconfig
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +23,12 @@ import pyarrow as pa
 
 from contrafact.engines.sandbox import Unstorable
 from contrafact.engines.sandbox.inside.values import encode
+from contrafact.engines.syntax import Language
 from contrafact.errors import DataError, RecipeError, did_you_mean
 from contrafact.stages import Source
-from generators.code.mutation.functions import Unreadable, functions_of
+from generators.code.mutation.functions import Function, Unreadable, functions_of
 
-__all__ = ["UNIT", "CodeSource", "open_corpus", "table_of"]
+__all__ = ["UNIT", "CodeSource", "File", "Taking", "open_corpus", "table_of"]
 
 UNIT = pa.schema(
     [
@@ -39,8 +44,34 @@ UNIT = pa.schema(
 )
 """A unit: a function with what it needs, why it cannot be used, and calls with plain arguments that were seen of it."""
 
-_ALLOWED = "stdlib, {stdlib: [MODULE, ...]}, {package: NAME}, {folder: PATH}, {folder: PATH, history: COMMITS}"
-_KEYS = ("stdlib", "folder", "package", "history")
+
+@dataclass(frozen=True)
+class Taking:
+    """Which functions are taken: of at most ``most`` characters, in one language, of generated files or not."""
+
+    most: int
+    generated: bool = False
+    language: Language = "python"
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """What names of files end in."""
+        return (".py",) if self.language == "python" else (".c", ".h")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a corpus: its path with ``/``, its bytes, and how files beside it are read."""
+
+    path: str
+    content: bytes
+    read: Callable[[str], bytes | None] = lambda _: None
+
+
+_ALLOWED = (
+    "stdlib, {stdlib: [MODULE, ...]}, {package: NAME}, {folder: PATH}, with history: COMMITS or files: [GLOB, ...]"
+)
+_KEYS = ("stdlib", "folder", "package", "history", "files")
 _SKIPPED = frozenset({"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "turtledemo", "tkinter",
                       "ensurepip", "pydoc_data", "__pycache__", "distutils", "lib-dynload", "venv"})  # fmt: skip
 _EXAMPLES = 20
@@ -66,67 +97,80 @@ class CodeSource(Source):
         return digest.hexdigest()
 
 
-def open_corpus(corpus: str | Mapping[str, Any], folder: Path, most: int, *, generated: bool) -> CodeSource:
+def open_corpus(corpus: str | Mapping[str, Any], folder: Path, taking: Taking) -> CodeSource:
     """Functions that a recipe's ``corpus`` names.
 
     Parameters
     ----------
     corpus : str or mapping
         ``stdlib``, or ``{stdlib: [MODULE, ...]}``; ``{package: NAME}`` of an installed package; or ``{folder: PATH}``,
-        with ``history: N`` what the last N commits changed in it, as it was before and after each.
+        with ``history: N`` what the last N commits changed in it, as it was before and after each, and with
+        ``files: [GLOB, ...]`` those files alone whose path below the folder fits one of these.
     folder : Path
         Where a relative path starts.
-    most, generated
-        As in :func:`~generators.code.mutation.functions.functions_of`.
+    taking : Taking
 
     Raises
     ------
     RecipeError
         For a corpus that is none of these.
     DataError
-        For a folder or package that is not there, holds no Python file, or has no git history.
+        For a folder or package that is not there, holds no file of the language, or has no git history.
     """
-    table = table_of(_named(corpus, folder), most, generated=generated)
+    table = table_of(_named(corpus, folder, taking), taking)
     if not table.num_rows:
-        raise DataError("the corpus holds no function", fix="name a folder or package with Python files")
+        kind = "Python files" if taking.language == "python" else "files of C"
+        raise DataError("the corpus holds no function", fix=f"name a folder or package with {kind}")
     return CodeSource(table)
 
 
-def _named(corpus: str | Mapping[str, Any], folder: Path) -> Iterator[tuple[str, bytes]]:
+def _named(corpus: str | Mapping[str, Any], folder: Path, taking: Taking) -> Iterator[File]:
     if corpus == "stdlib":
-        return _files(_stdlib(), _stdlib())
+        corpus = {"stdlib": None}
     if not isinstance(corpus, Mapping):
         raise RecipeError(f"generator.corpus {corpus!r} is none{did_you_mean(corpus, ['stdlib'])}", allowed=_ALLOWED)
     for key in corpus:
         if key not in _KEYS:
             raise RecipeError(f"generator.corpus has no {key!r}{did_you_mean(str(key), _KEYS)}", allowed=_ALLOWED)
-    if sum(key in corpus for key in _KEYS[:3]) != 1 or ("history" in corpus and "folder" not in corpus):
+    if sum(key in corpus for key in _KEYS[:3]) != 1 or ({"history", "files"} & set(corpus) and "folder" not in corpus):
         raise RecipeError(f"generator.corpus {dict(corpus)} names no one place", allowed=_ALLOWED)
     if "stdlib" in corpus:
-        return _modules(_stdlib(), corpus["stdlib"])
+        if taking.language != "python":
+            raise RecipeError("generator.corpus stdlib is Python's", fix="name a folder: {folder: PATH}")
+        names = corpus["stdlib"]
+        return _files(_stdlib(), _stdlib(), taking) if names is None else _modules(_stdlib(), names)
     if "package" in corpus:
         root = _package(str(corpus["package"]))
-        return _files(root, root.parent)
-    return _folder(folder, str(corpus["folder"]), corpus.get("history"))
+        return _files(root, root.parent, taking)
+    found = _folder(folder, str(corpus["folder"]), corpus.get("history"), taking)
+    return found if "files" not in corpus else _some(found, corpus["files"])
+
+
+def _some(files: Iterator[File], globs: Any) -> Iterator[File]:
+    if not isinstance(globs, list) or not globs or not all(isinstance(each, str) for each in globs):
+        raise RecipeError(
+            f"generator.corpus.files: {globs!r} was given", allowed='a list of patterns, such as "str*.c"'
+        )
+    return (each for each in files if any(fnmatchcase(each.path.rpartition("@")[2], glob) for glob in globs))
 
 
 def _stdlib() -> Path:
     return Path(sysconfig.get_paths()["stdlib"])
 
 
-def _folder(folder: Path, name: str, history: Any) -> Iterator[tuple[str, bytes]]:
+def _folder(folder: Path, name: str, history: Any, taking: Taking) -> Iterator[File]:
     root = Path(name).expanduser()
     root = folder / root if (folder / root).is_dir() else root
     if not root.is_dir():
         raise DataError(f"there is no folder {name!r}", fix="check generator.corpus.folder")
     if history is None:
-        return _files(root, root)
+        return _files(root, root, taking)
     if isinstance(history, bool) or not isinstance(history, int) or history < 1:
         raise RecipeError(f"generator.corpus.history: {history!r} was given", allowed="a whole number from 1 up")
-    return _history(root, history)
+    return _history(root, history, taking)
 
 
-def _modules(root: Path, names: Any) -> Iterator[tuple[str, bytes]]:
+def _modules(root: Path, names: Any) -> Iterator[File]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RecipeError(f"generator.corpus.stdlib: {names!r} was given", allowed="a list of modules")
     places = []
@@ -135,7 +179,7 @@ def _modules(root: Path, names: Any) -> Iterator[tuple[str, bytes]]:
         places.append(whole / "__init__.py" if whole.is_dir() else whole.with_suffix(".py"))
         if not places[-1].is_file():
             raise DataError(f"the standard library has no module {name!r} in Python", fix="correct corpus.stdlib")
-    return ((path.relative_to(root).as_posix(), path.read_bytes()) for path in places)
+    return (File(path.relative_to(root).as_posix(), path.read_bytes()) for path in places)
 
 
 def _package(name: str) -> Path:
@@ -149,26 +193,45 @@ def _package(name: str) -> Path:
     return origin.parent if spec.submodule_search_locations else origin
 
 
-def _files(root: Path, base: Path) -> Iterator[tuple[str, bytes]]:
-    """Path (relative, with ``/``) and bytes of every Python file, in the order of paths."""
-    for path in [root] if root.is_file() else sorted(root.rglob("*.py")):
+def _files(root: Path, base: Path, taking: Taking) -> Iterator[File]:
+    """Every file of the language, in the order of paths; its path is relative to ``base``."""
+
+    def read(name: str) -> bytes | None:
+        path = base / name
+        inside = ".." not in Path(name).parts and not Path(name).is_absolute()
+        return path.read_bytes() if inside and path.is_file() and path.stat().st_size <= _LARGE else None
+
+    found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.suffix in taking.endings)
+    for path in found:
         parts = path.relative_to(base).parts
         if not _SKIPPED.intersection(part.lower() for part in parts[:-1]) and path.is_file():
-            yield "/".join(parts), path.read_bytes() if path.stat().st_size <= _LARGE else b"\xff"
+            yield File("/".join(parts), path.read_bytes() if path.stat().st_size <= _LARGE else b"\xff", read)
 
 
-def _history(root: Path, commits: int) -> Iterator[tuple[str, bytes]]:
+def _history(root: Path, commits: int, taking: Taking) -> Iterator[File]:
     """What the last commits changed, as it was before and after: ``<commit>/<path>``, the newest first."""
-    log = _git(root, "log", f"-{commits}", "--no-merges", "--format=%x00%H", "--name-only", "--relative", "--", "*.py")
+    wanted = [f"*{ending}" for ending in taking.endings]
+    log = _git(root, "log", f"-{commits}", "--no-merges", "--format=%x00%H", "--name-only", "--relative", "--", *wanted)
     for entry in filter(None, log.decode("utf-8", "replace").split("\0")):
         commit, *paths = entry.split("\n")
         for path in sorted(filter(None, paths)):
             for version in (commit, f"{commit}^"):
-                try:
-                    content = _git(root, "show", f"{version}:./{path}")
-                except DataError:  # it was not there yet, or no longer
-                    continue
-                yield f"{commit[:12]}{version[len(commit) :]}@{path}", content
+                content = _shown(root, version, path)
+                if content is not None:  # it was there then
+                    beside = partial(_beside, root, version)
+                    yield File(f"{commit[:12]}{version[len(commit) :]}@{path}", content, beside)
+
+
+def _beside(root: Path, version: str, name: str) -> bytes | None:
+    """A header as it was in that commit; names of files carry the commit before an ``@``."""
+    return _shown(root, version, name.partition("@")[2] or name)
+
+
+def _shown(root: Path, version: str, path: str) -> bytes | None:
+    try:
+        return _git(root, "show", f"{version}:./{path}")
+    except DataError:
+        return None
 
 
 def _git(root: Path, *words: str) -> bytes:
@@ -185,26 +248,37 @@ def _git(root: Path, *words: str) -> bytes:
         ) from None
 
 
-def table_of(files: Iterator[tuple[str, bytes]], most: int, *, generated: bool) -> pa.Table:
+def table_of(files: Iterator[File], taking: Taking) -> pa.Table:
     """Units of all files' functions; the same text of one name is taken once."""
     rows: list[dict[str, Any]] = []
     seen: dict[str, list[str]] = {}
     known: set[tuple[str, str]] = set()
-    for path, source in files:
-        found = list(_units(path, source, most, generated=generated))
+    for file in files:
+        found = list(_units(file, taking))
         rows.extend(row for row in found if not row["code"] or (row["code"], row["prelude"]) not in known)
         known.update((row["code"], row["prelude"]) for row in found)
-        _calls(source, seen)
+        if taking.language == "python":
+            _calls(file.content, seen)
     for row in rows:
         row["examples"] = sorted(set(seen.get(row["name"] or "", ())), key=lambda text: (len(text), text))[:_EXAMPLES]
     return pa.Table.from_pylist(rows, schema=UNIT)
 
 
-def _units(path: str, source: bytes, most: int, *, generated: bool) -> Iterator[dict[str, Any]]:
-    stem = path.removesuffix(".py").replace("/", ".")
+def _functions(file: File, taking: Taking) -> list[Function]:
+    content = file.content.removeprefix(BOM_UTF8)  # it is no part of any function
+    if taking.language == "python":
+        return functions_of(content, most=taking.most, generated=taking.generated)
+    from generators.code.mutation.c.units import c_functions_of
+
+    return c_functions_of(content, file.path, file.read, most=taking.most, generated=taking.generated)
+
+
+def _units(file: File, taking: Taking) -> Iterator[dict[str, Any]]:
+    path = file.path
+    stem = path.removesuffix(".py").replace("/", ".") if taking.language == "python" else path
     nothing: dict[str, Any] = {"path": path, "line": None, "name": None, "code": None, "prelude": None}
     try:
-        functions = functions_of(source, most=most, generated=generated)
+        functions = _functions(file, taking)
     except Unreadable as error:
         yield {**nothing, "unit_id": stem, "objection": f"the file {_general(str(error))}"}
         return

@@ -7,9 +7,10 @@ import builtins
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contrafact.engines.syntax import trouble
+from generators.code.mutation.methods import methods_in
 from generators.code.mutation.purity import impurity
 
 __all__ = ["Function", "Unreadable", "decoded", "functions_of"]
@@ -39,7 +40,7 @@ class Function:
     line : int
         Where it begins in its module, from 1.
     code : str
-        Its text, byte for byte, decorators included.
+        Its text, byte for byte, decorators included; for a method, that of its class.
     prelude : str
         The module's statements that it needs, in the module's order.
     objection : str
@@ -63,7 +64,9 @@ def decoded(source: bytes) -> str:
 
 
 def functions_of(source: bytes, *, most: int, generated: bool = False) -> list[Function]:
-    """The functions at the top of a module, in its order.
+    """The functions at the top of a module and the methods of its classes, in its order.
+
+    A method's name is ``Class.method``, and its code that of the class.
 
     Parameters
     ----------
@@ -83,7 +86,13 @@ def functions_of(source: bytes, *, most: int, generated: bool = False) -> list[F
         raise Unreadable("it says that it was generated")
     tree = _parsed(source)
     module = _Module(source, tree)
-    return [module.function(node, most) for node in tree.body if isinstance(node, Definition)]
+    found = []
+    for node in tree.body:
+        if isinstance(node, Definition):
+            found.append(module.function(node, most))
+        elif isinstance(node, ast.ClassDef):
+            found += module.methods(node, most)
+    return found
 
 
 def _parsed(source: bytes) -> ast.Module:
@@ -117,7 +126,7 @@ class _Module:
         stop = self.starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
         return self.source[start:stop].decode()
 
-    def function(self, node: Definition, most: int) -> Function:
+    def function(self, node: Definition | ast.ClassDef, most: int) -> Function:
         """A function with what it needs."""
         code = self.text(node)
         if len(code) > most:
@@ -134,6 +143,12 @@ class _Module:
             )
         return Function(node.name, node.lineno, code, prelude, objection)
 
+    def methods(self, node: ast.ClassDef, most: int) -> list[Function]:
+        """The methods of a class, each with the class as its code."""
+        whole = self.function(node, most)
+        lines = {each.name: each.lineno for each in node.body if isinstance(each, Definition)}
+        return [replace(whole, name=f"{node.name}.{each}", line=lines[each]) for each in methods_in(node)]
+
     def _impurity(self, node: ast.stmt) -> str:
         if id(node) not in self.objections:
             self.objections[id(node)] = impurity(node, _bound_inside(node))
@@ -145,10 +160,10 @@ class _Module:
             self.reads[id(node)] = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id not in own}
         return self.reads[id(node)]
 
-    def _needed(self, node: Definition) -> tuple[list[int], set[str]]:
+    def _needed(self, node: ast.stmt) -> tuple[list[int], set[str]]:
         """Places of the statements that a function needs, and names that nothing gives."""
         taken = set(self.futures)
-        seen, unknown = {node.name}, set()
+        seen, unknown = {getattr(node, "name", "")}, set()
         waiting = list(self._names(node) - seen)
         while waiting:
             name = waiting.pop()

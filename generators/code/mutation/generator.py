@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from contrafact.engines import Engines
+from contrafact.engines.syntax import Language, parse
 from contrafact.errors import DataError, RecipeError, did_you_mean
+from contrafact.inputs import Input
 from contrafact.record import HIDDEN, PairShape, pair_schema
 from contrafact.stages import Context, Generator, Recomputed, Source
 from generators.code.edits import Edit
-from generators.code.mutation.corpora import UNIT, open_corpus, table_of
+from generators.code.mutation.corpora import UNIT, File, Taking, open_corpus, table_of
 from generators.code.mutation.functions import Function
-from generators.code.mutation.operators import OPERATIONS, edits
-from generators.code.mutation.profiling import Profile, profiles
-from generators.code.mutation.records import SHAPE, made, recomputed, rejected
-from generators.code.mutation.trials import Mutant, Verdict, tried
+from generators.code.mutation.profiling import Profile
+from generators.code.mutation.records import LANGUAGES, SHAPE, made, recomputed, rejected
+from generators.code.mutation.tongues import tongue_of
+from generators.code.mutation.trials import Mutant, Verdict
 
 __all__ = ["MutationGenerator"]
 
@@ -40,7 +42,8 @@ class MutationGenerator(Generator):
     column : str
         Of a recipe's source: the column with code, one unit a row, whatever functions are in it.
     operations : list of str, optional
-        Kinds of edits (:data:`generators.code.mutation.operators.OPERATIONS`); all by default.
+        Kinds of edits (:data:`generators.code.mutation.operators.OPERATIONS`, for C
+        :data:`generators.code.mutation.c.operators.C_OPERATIONS`); all by default.
     per_unit : int
         Edits of a function that are tried at the most, drawn from all kinds in turn.
     inputs : int
@@ -51,6 +54,8 @@ class MutationGenerator(Generator):
         Characters of the longest function.
     generated : bool
         Take files that say they were generated.
+    language : str
+        ``python`` or ``c``. C needs a compiler with sanitizers.
 
     Raises
     ------
@@ -61,6 +66,12 @@ class MutationGenerator(Generator):
     """
 
     name: ClassVar[str] = "mutation"
+    citations: ClassVar[Sequence[str]] = (
+        (
+            "DeMillo, Lipton & Sayward (1978), Hints on test data selection: help for the practicing programmer,"
+            " Computer 11(4)"
+        ),
+    )
     task: str = "tests"
     label_source: str = "oracle"
     shard_rows: ClassVar[int] = 25
@@ -75,21 +86,26 @@ class MutationGenerator(Generator):
         controls: bool = True,
         longest: int = 6000,
         generated: bool = False,
+        language: Language = "python",
         folder: Path | None = None,
     ) -> None:
+        if language not in LANGUAGES:
+            near = did_you_mean(language, LANGUAGES)
+            raise RecipeError(f"generator.language: {language!r}{near}", allowed=", ".join(LANGUAGES))
+        self.tongue = tongue_of(language)
         for each in operations or ():
-            if each not in OPERATIONS:
-                known = ", ".join(OPERATIONS)
-                raise RecipeError(f"generator.operations: {each!r}{did_you_mean(each, OPERATIONS)}", allowed=known)
+            if each not in self.tongue.operations:
+                near = did_you_mean(each, self.tongue.operations)
+                raise RecipeError(f"generator.operations: {each!r}{near}", allowed=", ".join(self.tongue.operations))
         for option, value, least in (("per_unit", per_unit, 1), ("inputs", inputs, 4), ("longest", longest, 1)):
             if value < least:
                 raise RecipeError(f"generator.{option} is {value}", allowed=f"{least} or more")
-        self.operations = tuple(operations or OPERATIONS)
+        self.operations = tuple(operations or self.tongue.operations)
         self.corpus, self.column, self.folder = corpus, column, folder or Path()
-        self.per_unit, self.inputs, self.controls = per_unit, inputs, controls
+        self.per_unit, self.most_inputs, self.controls = per_unit, inputs, controls
         self.longest, self.generated = longest, generated
         self._engines = Engines()
-        edits(b"def f(): pass")  # the parser is there, or it is said now
+        parse(b"", language)  # the parser is there, or it is said now
 
     def shape(self) -> PairShape:
         return SHAPE
@@ -97,11 +113,26 @@ class MutationGenerator(Generator):
     def borrow(self, engines: Engines) -> None:
         self._engines = engines
         engines.need("sandbox", f"the generator {self.name}")
+        if self.tongue.language == "c":
+            engines.need("compiler", f"the generator {self.name}")
 
     def source(self, seed: int) -> Source | None:
         if self.corpus is None:
             return None
-        return open_corpus(self.corpus, self.folder, self.longest, generated=self.generated)
+        return open_corpus(self.corpus, self.folder, self._taking())
+
+    def inputs(self) -> Sequence[Input]:
+        named = {"stdlib": None} if self.corpus == "stdlib" else self.corpus
+        if not isinstance(named, Mapping):
+            return ()
+        if "stdlib" in named:
+            return [Input("functions of Python's standard library", "CPython", "PSF-2.0")]
+        if "package" in named:
+            return [Input(f"functions of the package {named['package']}", "as it is installed")]
+        return [Input(f"functions of {Path(str(named['folder'])).name}", "a folder of the author's")]
+
+    def _taking(self) -> Taking:
+        return Taking(self.longest, generated=self.generated, language=self.tongue.language)
 
     def recompute(self, pairs: pa.Table) -> Recomputed | None:
         return recomputed(pairs, self._engines.sandbox)
@@ -130,9 +161,9 @@ class MutationGenerator(Generator):
         draws = [context.streams.generator(self.name, row["unit_id"], "inputs") for row in flat]
         wanted = [_function(row) for row in flat]
         sandbox = context.engines.sandbox
-        known = profiles(wanted, [row["examples"] or () for row in flat], draws, sandbox, self.inputs)
+        known = self.tongue.profiles(wanted, [row["examples"] or () for row in flat], draws, sandbox, self.most_inputs)
         mutants = [self._mutants(row, each, context) for row, each in zip(flat, known, strict=True)]
-        verdicts = iter(tried([each for some in mutants for each in some], sandbox))
+        verdicts = iter(self.tongue.tried([each for some in mutants for each in some], sandbox))
         tables = zip(flat, known, mutants, strict=True)
         rows = [row for one in tables for row in self._rows(*one, verdicts)]
         owners = {
@@ -152,7 +183,7 @@ class MutationGenerator(Generator):
             )
         code = row[self.column]
         text = code if isinstance(code, bytes) else str(code or "").encode()
-        table = table_of(iter([("", text)]), self.longest, generated=self.generated)
+        table = table_of(iter([File("", text)]), self._taking())
         found: list[dict[str, Any]] = table.to_pylist()
         for each in found:
             each["unit_id"], each["path"] = f"{row['unit_id']}{each['unit_id']}", row["unit_id"]
@@ -165,7 +196,7 @@ class MutationGenerator(Generator):
             return []
         draw = context.streams.generator(self.name, row["unit_id"], "edits")
         by_kind: dict[str, list[Edit]] = {}
-        for each in edits(profile.function.code.encode()):
+        for each in self.tongue.edits(profile.function):
             if each.operation in self.operations:
                 by_kind.setdefault(each.operation, []).append(each)
         if len(by_kind) > 1 and draw.random() > _FORGOTTEN:
@@ -193,7 +224,7 @@ class MutationGenerator(Generator):
         for mutant, verdict in found:
             if verdict.outcome == "differs" or (verdict.outcome == "alike" and self.controls):
                 control_of = pair if verdict.outcome == "alike" else None
-                yield made(unit, mutant, verdict, len(verdict.tried or profile.inputs), control_of)
+                yield made(unit, mutant, verdict, len(verdict.tried or profile.inputs), control_of, self.tongue)
             else:
                 alike = "alike on all inputs that were tried"
                 yield rejected(unit, f"{self.name}: {alike if verdict.outcome == 'alike' else verdict.outcome}", mutant)

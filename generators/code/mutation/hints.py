@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from generators.code.mutation.methods import method_of
+
 __all__ = ["KINDS", "Parameter", "Signature", "signature_of"]
 
 KINDS = ("int", "float", "str", "bool", "none", "bytes", "ints", "strs", "floats", "pairs", "tuple", "dict", "set")
@@ -88,23 +90,44 @@ class Signature:
     objection: str = ""
 
 
-def signature_of(code: str) -> Signature:
-    """The parameters of a function's text, with what they look like."""
-    node = next(each for each in ast.parse(code).body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+def signature_of(code: str, name: str = "") -> Signature:
+    """The parameters of a function's text, with what they look like; of a method, those of its class come first."""
+    method = method_of(code, name)
+    if method is None:
+        return _signature(
+            next(each for each in ast.parse(code).body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+        )
+    if method.objection:
+        return Signature((), False, method.objection)
+    own = _signature(method.node, skipped=0 if _is_static(method.node) else 1)
+    owner = ast.parse(code).body[0]
+    made = tuple(
+        Parameter(each.arg, _kinds(each, None, list(_uses(owner, each.arg))), optional=False) for each in method.maker
+    )
+    called = any(_is_called(owner, each.arg) for each in method.maker)
+    return Signature((*made, *own.parameters), own.starred, "its class takes a function" if called else own.objection)
+
+
+def _is_static(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == "staticmethod" for each in node.decorator_list)
+
+
+def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef, skipped: int = 0) -> Signature:
+    """Parameters but for the first so many: an object or its class."""
     given = node.args
     places = [*given.posonlyargs, *given.args]
     defaults: list[ast.expr | None] = [*([None] * (len(places) - len(given.defaults))), *given.defaults]
     used = {each.arg: list(_uses(node, each.arg)) for each in [*places, *given.kwonlyargs]}
     made = [
         Parameter(each.arg, _kinds(each, default, used[each.arg]), default is not None)
-        for each, default in zip(places, defaults, strict=True)
+        for each, default in list(zip(places, defaults, strict=True))[skipped:]
     ]
     made += [
         Parameter(each.arg, _kinds(each, default, used[each.arg]), default is not None, keyword=True)
         for each, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
     ]
     objection = ""
-    if places and places[0].arg in ("self", "cls"):
+    if places and places[0].arg in ("self", "cls") and not skipped:
         objection = "a method that was taken out of its class"
     elif any(_is_called(node, each.name) for each in made if not each.optional):
         objection = "it takes a function"

@@ -9,6 +9,7 @@ from typing import Protocol
 from contrafact.engines.sandbox import Case, Outcome, Program, Sandbox
 from contrafact.engines.sandbox.inside.values import encode
 from generators.code.mutation.inputs import Input
+from generators.code.mutation.methods import method_of
 
 __all__ = ["COMPARABLE", "Observation", "Runnable", "observe", "observe_many", "reached_many"]
 
@@ -33,6 +34,13 @@ def _observed(arguments, keywords):
                 break
         value = taken
     return value, arguments, keywords
+"""
+
+_OWN = """
+
+def _observed(arguments, keywords, _bare=_observed):
+    value, arguments, keywords = _bare(arguments, keywords)
+    return value, arguments, {{**keywords, "self": dict(getattr(_own, "__dict__", {{}}))}}
 """
 
 _TRACER = """
@@ -80,7 +88,8 @@ class Observation:
         What was returned, as the sandbox writes values; of a generator or iterator, a list of its first 1,000; empty
         where nothing was.
     after : str
-        Arguments and keywords after the call, where it changed them; empty otherwise.
+        Arguments and keywords after the call, where it changed them; empty otherwise. Of a method, with what is in the
+        object afterwards as the keyword ``self``.
     printed : str
         Standard output.
     """
@@ -145,4 +154,9 @@ def _lines_before(function: Runnable) -> int:
 
 
 def _source(function: Runnable) -> str:
-    return f"{function.prelude}\n\n{function.code}\n{_OBSERVER.format(name=function.name)}"
+    method = method_of(function.code, function.name) if "." in function.name else None
+    whole = f"{function.prelude}\n\n{function.code}\n"
+    if method is None:
+        return whole + _OBSERVER.format(name=function.name)
+    own = _OWN.format() if method.bound else ""
+    return f"{whole}\n{method.call}{_OBSERVER.format(name='_called')}{own}"

@@ -57,7 +57,7 @@ def profiles(
     for place, each in enumerate(made):
         if each.objection:
             continue
-        signature = signature_of(each.function.code)
+        signature = signature_of(each.function.code, each.function.name)
         each.objection = signature.objection
         constants = constants_of(each.function.prelude, each.function.code)
         makers[place] = Maker(signature, constants, draws[place])
@@ -123,7 +123,7 @@ def _choose(profile: Profile, most: int) -> None:
         few = "no inputs were found that it takes"
         profile.objection = "returns what has no text" if unstorable > len(kept) else few
         return
-    likely = signature_of(profile.function.code).parameters
+    likely = signature_of(profile.function.code, profile.function.name).parameters
 
     def rank(pair: tuple[Input, Observation]) -> tuple[int, int, str]:
         given = pair[0]

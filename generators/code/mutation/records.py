@@ -10,30 +10,36 @@ import numpy as np
 import pyarrow as pa
 
 from contrafact.engines.sandbox import Sandbox
+from contrafact.engines.syntax import Language
 from contrafact.record import HIDDEN, PairShape, class_label
 from contrafact.stages import Recomputed
 from generators.code.edits import intervention, measures
 from generators.code.mutation.inputs import Input
-from generators.code.mutation.observing import Observation, observe_many
+from generators.code.mutation.observing import Observation
+from generators.code.mutation.tongues import Tongue, tongue_of
 from generators.code.mutation.trials import Mutant, Verdict
 
 __all__ = ["FAILS", "PASSES", "SHAPE", "made", "recomputed", "rejected"]
 
 LEVELS = ("passes", "fails")
 PASSES, FAILS = range(2)
+LANGUAGES: tuple[Language, ...] = ("c", "python")
 _RAN = ("ended", "value", "after", "printed")
 
 SHAPE = PairShape(
-    members=[pa.field(name, pa.string()) for name in ("path", "name", "code", "prelude", "call", "witness", *_RAN)],
+    members=[
+        *(pa.field(name, pa.string()) for name in ("path", "name", "code", "prelude", "call", "witness", *_RAN)),
+        class_label("language", LANGUAGES),
+    ],
     label=class_label("tests", LEVELS),
-    hidden=[pa.field("inputs", pa.list_(pa.string()))],
+    hidden=[pa.field("inputs", pa.list_(pa.string())), pa.field("harness", pa.string())],
     scores=[pa.field(name, pa.float64()) for name in ("statements", "token_distance", "tree_distance", "tried")],
 )
 """``code`` is the function; ``prelude`` what it needs of its module; ``call`` the witness for people, and ``witness``
 for machines (arguments and keywords, as the sandbox writes values); then what came of it. ``inputs`` are all that were
-tried, where both members were alike on every one."""
+tried, where both members were alike on every one; ``harness`` is what makes a program of a C function."""
 
-_HELD = ["path", "name", "prelude", "call", "witness"]
+_HELD = ["path", "name", "prelude", "call", "witness", "language"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +49,12 @@ class Stored:
     name: str
     code: str
     prelude: str
+    language: Language = "python"
+    harness: str | None = None
 
 
 def made(
-    unit: Mapping[str, Any], mutant: Mutant, verdict: Verdict, number: int, control_of: str | None
+    unit: Mapping[str, Any], mutant: Mutant, verdict: Verdict, number: int, control_of: str | None, tongue: Tongue
 ) -> dict[str, Any]:
     """A pair: one that an input tells apart (passes, fails), or that none of those tried does (passes, passes).
 
@@ -65,8 +73,9 @@ def made(
         "path": unit["path"],
         "name": mutant.name,
         "prelude": mutant.prelude,
-        "call": written(mutant.name, verdict.witness),
+        "call": tongue.written(mutant.profile.function, verdict.witness),
         "witness": verdict.witness.text,
+        "language": LANGUAGES.index(tongue.language),
     }
     return {
         **_row(unit, mutant),
@@ -77,8 +86,11 @@ def made(
         "label_source": "oracle",
         "held_fixed": _HELD,
         "control_of": control_of,
-        "scores": {**measures(source.encode(), code.encode(), "python"), "tried": float(number)},
-        HIDDEN: {"inputs": [each.text for each in verdict.tried]},
+        "scores": {**measures(source.encode(), code.encode(), tongue.language), "tried": float(number)},
+        HIDDEN: {
+            "inputs": [each.text for each in verdict.tried],
+            "harness": tongue.harness(mutant.profile.function),
+        },
     }
 
 
@@ -87,13 +99,6 @@ def rejected(unit: Mapping[str, Any], reason: str, mutant: Mutant | None = None)
     if mutant is None:
         return {"unit_id": unit["unit_id"], "group_id": _group(unit), "reasons": [reason]}
     return {**_row(unit, mutant), "factual": {"code": unit["code"]}, "reasons": [reason]}
-
-
-def written(name: str, given: Input) -> str:
-    """A call as a person would write it."""
-    arguments, keywords = given.values
-    words = [*map(repr, arguments), *(f"{key}={value!r}" for key, value in keywords.items())]
-    return f"{name}({', '.join(words)})"
 
 
 def _row(unit: Mapping[str, Any], mutant: Mutant) -> dict[str, Any]:
@@ -122,13 +127,13 @@ def recomputed(pairs: pa.Table, sandbox: Sandbox) -> Recomputed:
     asked: dict[Stored, dict[str, None]] = {}
     for row in rows:
         for member in ("factual", "counterfactual"):
-            asked.setdefault(_stored(row[member]), {}).update(dict.fromkeys(_inputs(row)))
-    found = observe_many(sandbox, [(each, [Input(text) for text in texts]) for each, texts in asked.items()])
-    known = {
-        (function, text): seen
-        for (function, texts), answers in zip(asked.items(), found, strict=True)
-        for text, seen in zip(texts, answers, strict=True)
-    }
+            asked.setdefault(_stored(row, member), {}).update(dict.fromkeys(_inputs(row)))
+    known: dict[tuple[Stored, str], Observation] = {}
+    for language in LANGUAGES:
+        runs = [(each, [Input(text) for text in texts]) for each, texts in asked.items() if each.language == language]
+        found = tongue_of(language).observe(sandbox, runs) if runs else []
+        for (function, inputs), answers in zip(runs, found, strict=True):
+            known.update(((function, given.text), seen) for given, seen in zip(inputs, answers, strict=True))
     labels = [FAILS if _apart(row, known) else PASSES for row in rows]
     return Recomputed(
         factual=_columns(row["factual"] | _seen(row, "factual", known) for row in rows),
@@ -138,8 +143,10 @@ def recomputed(pairs: pa.Table, sandbox: Sandbox) -> Recomputed:
     )
 
 
-def _stored(member: Mapping[str, Any]) -> Stored:
-    return Stored(member["name"], member["code"], member["prelude"])
+def _stored(row: Mapping[str, Any], side: str) -> Stored:
+    member = row[side]
+    language = LANGUAGES[member.get("language", LANGUAGES.index("python"))]
+    return Stored(member["name"], member["code"], member["prelude"], language, row[HIDDEN].get("harness"))
 
 
 def _inputs(row: Mapping[str, Any]) -> list[str]:
@@ -147,12 +154,12 @@ def _inputs(row: Mapping[str, Any]) -> list[str]:
 
 
 def _apart(row: Mapping[str, Any], known: Mapping[tuple[Stored, str], Observation]) -> bool:
-    one, other = _stored(row["factual"]), _stored(row["counterfactual"])
+    one, other = _stored(row, "factual"), _stored(row, "counterfactual")
     return any(known[one, text] != known[other, text] for text in _inputs(row))
 
 
 def _seen(row: Mapping[str, Any], member: str, known: Mapping[tuple[Stored, str], Observation]) -> dict[str, str]:
-    return _observed(known[_stored(row[member]), row["factual"]["witness"]])
+    return _observed(known[_stored(row, member), row["factual"]["witness"]])
 
 
 def _columns(members: Iterator[Mapping[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import networkx as nx
@@ -17,7 +18,8 @@ from generators.code.specification.asking import TIMEOUT, Answer, Question, ask
 from generators.code.specification.drafting import Choice, Draft, Sizes, draft_of
 from generators.code.specification.grammar import draw_program
 from generators.code.specification.reading import read_pattern
-from generators.code.specification.records import SHAPE, Told, again, pair_of, schema, told
+from generators.code.specification.records import SHAPE, Told, again, edit_size, pair_of, schema, told
+from generators.code.specification.rewriting import rewriting_of
 from generators.code.specification.tree import text_of
 from generators.scm.units import UnitSource
 
@@ -52,6 +54,8 @@ class SpecificationGenerator(Generator):
     distractor : {'drawn', 'shortest'}
         Whether a draw decides which verdict the target shall give and which kind of edit the distractor shall be, and
         the shortest string among those, or the shortest string of all programs one edit away.
+    controls : bool
+        Beside each pair its program in another spelling that is proven to be the same language, as its control.
 
     Raises
     ------
@@ -60,6 +64,9 @@ class SpecificationGenerator(Generator):
     """
 
     name: ClassVar[str] = "specification"
+    citations: ClassVar[Sequence[str]] = (
+        "Vaduguru, Fried & Pu (2024), Generating pragmatic examples to train neural program synthesizers, ICLR",
+    )
     task = "program_specification"
     label_source = "oracle"
     shard_rows: ClassVar[int] = 500
@@ -72,6 +79,7 @@ class SpecificationGenerator(Generator):
         examples: int = 8,
         per_unit: int = 1,
         distractor: Literal["drawn", "shortest"] = "drawn",
+        controls: bool = False,
     ) -> None:
         ranges = {"pool": (pool, 2, 200), "strings": (strings, 8, 500), "examples": (examples, 2, 50)}
         for name, (given, low, high) in {**ranges, "per_unit": (per_unit, 1, 20)}.items():
@@ -79,7 +87,7 @@ class SpecificationGenerator(Generator):
                 raise RecipeError(
                     f"generator.{name}: {given} was given", allowed=f"{low} to {high}", fix=f"write {name}: {low}"
                 )
-        self.column, self.examples = column, examples
+        self.column, self.examples, self.controls = column, examples, controls
         self.sizes = Sizes(pool, strings, per_unit, spread=distractor == "drawn")
         self._engines = Engines()
 
@@ -120,10 +128,18 @@ class SpecificationGenerator(Generator):
         rows = units.to_pylist()
         drafts = [self._draft(unit, context) for unit in rows]
         known = [each for _, each in drafts if isinstance(each, Draft)]
-        answers = iter(ask(context.engines.sandbox, [_question(each) for each in known]))
+        spelled = {id(each): self._spelled(each, unit["unit_id"], context) for unit, (_, each) in
+                   zip(rows, drafts, strict=True) if isinstance(each, Draft)}  # fmt: skip
+        answers = iter(ask(context.engines.sandbox, [_question(each, spelled[id(each)]) for each in known]))
         made: list[dict[str, Any]] = []
         for unit, (pattern, draft) in zip(rows, drafts, strict=True):
-            found = [draft] if isinstance(draft, str) else self._pairs(draft, next(answers), unit["unit_id"], context)
+            found: list[dict[str, Any] | str] = []
+            if isinstance(draft, str):
+                found = [draft]
+            else:
+                answer = next(answers)
+                found = list(self._pairs(draft, answer, unit["unit_id"], context))
+                found += self._controls(draft, spelled[id(draft)], answer, found, unit["unit_id"])
             for each in found:
                 pair = self._reject(pattern, each) if isinstance(each, str) else each
                 made.append({"unit_id": unit["unit_id"], **pair})
@@ -169,6 +185,46 @@ class SpecificationGenerator(Generator):
         for number, choice in enumerate(draft.choices):
             yield self._pair(draft, given, answer, (number, choice), given.left(drawn))
 
+    def _spelled(self, draft: Draft, unit_id: str, context: Context) -> list[str | None]:
+        """For each distractor the target in another spelling, by an edit about as long; None where there is none."""
+        if not self.controls:
+            return []
+        draw = context.streams.generator(self.name, "control", unit_id)
+        target = draft.pool[0]
+        sizes = [edit_size(target, draft.pool[each.place]) for each in draft.choices]
+        return [rewriting_of(target, size, draft.pool, draw) for size in sizes]
+
+    def _controls(
+        self,
+        draft: Draft,
+        spelled: Sequence[str | None],
+        answer: Answer,
+        pairs: Sequence[dict[str, Any] | str],
+        unit_id: str,
+    ) -> Iterator[dict[str, Any] | str]:
+        """A control for each pair that stands, or why there is none."""
+        if answer.failures[0] is not None or not spelled:
+            return
+        given = told(draft.pool, draft.strings, answer, self.examples)
+        place = len(draft.pool) - 1
+        for number, (rewriting, pair) in enumerate(zip(spelled, pairs, strict=False)):
+            place += rewriting is not None
+            if isinstance(pair, str):
+                continue
+            if rewriting is None:
+                yield "no other spelling was found for a control"
+                continue
+            rows, column = (0, place), len(draft.strings) + number
+            signs = [answer.verdicts[row, given.chosen].tolist() for row in rows]
+            verdicts = [bool(answer.verdicts[row, column]) for row in rows]
+            if signs[0] != signs[1] or verdicts[0] != verdicts[1] or answer.failures[place] is not None:
+                yield "the engine tells two spellings apart whose automata are the same"
+                continue
+            both = dict(zip((draft.pool[0], rewriting), zip(signs, verdicts, strict=True), strict=True))
+            choice = replace(draft.choices[number], kind="spelling")
+            left = pair["scores"]["random_survivors"]
+            yield {**pair_of(given, choice, rewriting, both, left), "control_of": f"{unit_id}/{number}"}
+
     def _pair(
         self, draft: Draft, given: Told, answer: Answer, chosen: tuple[int, Choice], random_left: int
     ) -> dict[str, Any] | str:
@@ -187,9 +243,10 @@ class SpecificationGenerator(Generator):
         return pair_of(given, choice, draft.pool[choice.place], verdicts, random_left)
 
 
-def _question(draft: Draft) -> Question:
+def _question(draft: Draft, spelled: Sequence[str | None]) -> Question:
     strings = [*draft.strings, *(each.string for each in draft.choices)]
-    return Question(draft.pool, strings, (0, *(each.place for each in draft.choices)), draft.stress)
+    patterns = [*draft.pool, *(each for each in spelled if each is not None)]
+    return Question(patterns, strings, (0, *(each.place for each in draft.choices)), draft.stress)
 
 
 def _given(unit: Mapping[str, Any], column: str) -> str:

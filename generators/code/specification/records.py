@@ -17,7 +17,7 @@ from generators.code.specification.asking import Answer, Question, ask
 from generators.code.specification.drafting import Choice, probe_of
 from generators.code.specification.listener import choose, survivors
 
-__all__ = ["HELD", "SHAPE", "VERDICTS", "Told", "again", "pair_of", "schema", "told"]
+__all__ = ["HELD", "SHAPE", "VERDICTS", "Told", "again", "edit_size", "pair_of", "schema", "told"]
 
 VERDICTS = ("reject", "accept")
 HELD = ("string", "examples")
@@ -111,7 +111,7 @@ def schema() -> pa.Schema:
     """Schema of what the generator gives."""
     whole = pair_schema(SHAPE, SHAPE.scores)
     names = ("unit_id", "factual", "counterfactual", "intervention", "label", "counterfactual_label", "exact")
-    fields = [whole.field(name) for name in (*names, "held_fixed", "reasons")]
+    fields = [whole.field(name) for name in (*names, "held_fixed", "reasons", "control_of")]
     scores = pa.field("scores", pa.struct(list(SHAPE.scores)))
     return pa.schema([*fields, scores, pa.field(HIDDEN, pa.struct(list(SHAPE.hidden)))])
 
@@ -120,11 +120,18 @@ def again(pairs: pa.Table, most: int, sandbox: Sandbox) -> Recomputed:
     """Strings, examples, signs and labels from the patterns, the pool and the strings to choose from alone."""
     rows = pairs.to_pylist()
     probes = [probe_of(row["factual"]["pattern"], row["counterfactual"]["pattern"]) for row in rows]
-    questions = [_question(row, probe) for row, probe in zip(rows, probes, strict=True)]
+    asked = [
+        row["factual"]["string"] if probe is None and row["control_of"] is not None else probe
+        for row, probe in zip(rows, probes, strict=True)
+    ]
+    questions = [_question(row, probe) for row, probe in zip(rows, asked, strict=True)]
     found = [
         _recomputed(row, probe, answer, most)
         for row, probe, answer in zip(rows, probes, ask(sandbox, questions), strict=True)
     ]
+    for row, each in zip(rows, found, strict=True):
+        if row["control_of"] is not None and each["string"] is None:  # the same language: nothing tells them apart
+            each["string"] = row["factual"]["string"]
     columns = {name: [each[name] for each in found] for name in ("string", "examples", "signs", "other_signs")}
     shared = {name: _objects(columns[name]) for name in ("string", "examples")}
     labels = [pa.array([each[name] for each in found], pa.int64()) for name in ("label", "other_label")]
@@ -164,6 +171,12 @@ def _objects(values: Sequence[Any]) -> NDArray[Any]:
     for place, each in enumerate(values):
         found[place] = each
     return found
+
+
+def edit_size(one: str, other: str) -> int:
+    """Characters of the longer side of an edit."""
+    _, before, after = _change(one, other)
+    return max(len(before), len(after))
 
 
 def _change(one: str, other: str) -> tuple[list[int], str, str]:
