@@ -69,6 +69,9 @@ class Teacher(PairFilter):
     """
 
     name: ClassVar[str] = "teacher"
+    citations: ClassVar[Sequence[str]] = (
+        "Chen et al. (2023), DISCO: distilling counterfactuals with large language models, ACL",
+    )
     witness: ClassVar[str | None] = "teacher"
     thresholds: ClassVar[frozenset[str]] = frozenset({"min", "natural_min", "max_drift", "agree", "want"})
 

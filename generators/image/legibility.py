@@ -1,0 +1,45 @@
+"""Whether what an answer stands on can still be made out: how much of a region's picture survived a change."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["legibility"]
+
+_SCALE = 24  # pixels to which the region's longer side is brought: finer detail decides nothing here
+_NOISE = 9.0  # grey levels by which equal pixels may differ and look alike
+
+
+def legibility(before: NDArray[np.uint8], after: NDArray[np.uint8], region: NDArray[np.bool_]) -> float:
+    """From 0 (nothing of the region is left) to 1 (all of it): contrast that survived, times likeness.
+
+    The region's bounding box is averaged down, as an eye does that looks at the whole of a thing. Likeness is the
+    correlation of the two pictures there, over pixels and colours; survived contrast is the ratio of what the one shows
+    of the other to what a viewer can tell apart, at the most 1.
+
+    Parameters
+    ----------
+    before, after : ndarray of uint8, shape (H, W, 3)
+    region : ndarray of bool, shape (H, W)
+    """
+    one, other = (_small(picture, region) for picture in (before, after))
+    one, other = one - one.mean(axis=(0, 1)), other - other.mean(axis=(0, 1))
+    spread = float(np.sqrt((one**2).mean() * (other**2).mean()))
+    if spread < 1e-9:
+        return 0.0
+    likeness = max(0.0, float((one * other).mean()) / spread)
+    kept = float((one * other).mean() / max(float(np.sqrt((one**2).mean())), 1e-9))
+    return round(likeness * min(1.0, max(kept, 0.0) / _NOISE), 6)
+
+
+def _small(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.float64]:
+    import cv2
+
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    part = picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float64)
+    scale = _SCALE / max(part.shape[:2])
+    if scale >= 1:
+        return part
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), dtype=np.float64)

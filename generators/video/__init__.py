@@ -1,0 +1,1 @@
+"""Counterfactual videos: simulated worlds, edits of real footage, and questions about both."""

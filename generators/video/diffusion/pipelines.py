@@ -1,0 +1,153 @@
+"""Any editing pipeline of diffusers as one call: a picture or a clip, a mask where it takes one, and an instruction."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contrafact.errors import MissingDependencyError, RecipeError
+
+__all__ = ["Editor"]
+
+Pictures = NDArray[np.uint8]
+"""Shape (T, H, W, 3); T is 1 for a picture."""
+_SETTINGS = {"steps": "num_inference_steps", "guidance": "guidance_scale", "strength": "strength"}
+
+
+class Editor:
+    """A pipeline, loaded once, that edits.
+
+    What it takes is read off the signature of its call: ``video`` gets a clip whole, ``image`` one frame after another
+    with the same noise; ``mask_image`` or ``mask`` gets the mask; ``strength``, ``num_inference_steps`` and
+    ``guidance_scale`` are given where they are taken. Sizes are filled up to what its autoencoder divides, and cut
+    back.
+
+    Parameters
+    ----------
+    pipeline : str
+        A folder, or a name on the hub.
+    settings : mapping
+        ``steps``, ``guidance``, ``strength``.
+    kind : str, optional
+        A class of diffusers, where the folder's own is not the one that edits (``AutoPipelineForInpainting``).
+    folder : Path, optional
+        Where a relative folder is looked for first.
+    """
+
+    def __init__(
+        self, pipeline: str, settings: Mapping[str, float], kind: str | None = None, folder: Path | None = None
+    ) -> None:
+        place = (folder or Path()) / pipeline
+        self.name = str(place) if place.exists() else pipeline
+        self.settings, self.kind = dict(settings), kind or "DiffusionPipeline"
+        self._loaded: Any = None
+
+    def load(self) -> Any:
+        """The pipeline.
+
+        Raises
+        ------
+        MissingDependencyError
+            Where diffusers or what the pipeline needs is not installed.
+        RecipeError
+            Where it cannot be loaded, or edits nothing.
+        """
+        if self._loaded is None:
+            self._loaded = self._opened()
+            if not self._takes & {"image", "video"}:
+                raise RecipeError(
+                    f"generator.pipeline: {self.name} takes neither an image nor a video, so that it edits nothing",
+                    allowed="a pipeline for image-to-image, inpainting, instructions or video-to-video",
+                    fix="write kind: AutoPipelineForImage2Image, or name another pipeline",
+                )
+        return self._loaded
+
+    def identity(self) -> str:
+        """The pipeline's name, and for a folder a hash of all of it."""
+        from contrafact.engines.weights import weights_identity
+
+        place = Path(self.name)
+        return f"{place.name}:{self.kind}:{weights_identity(place)}" if place.is_dir() else f"{self.name}:{self.kind}"
+
+    def edit(self, frames: Pictures, mask: NDArray[np.bool_] | None, instruction: str, seed: int) -> Pictures:
+        """The frames as the pipeline gives them back, of the size that they had."""
+        self.load()
+        filled, size = _filled(frames, self._multiple)
+        masks = None if mask is None else _filled(mask.astype(np.uint8)[..., None], self._multiple)[0][..., 0] > 0
+        if "video" in self._takes:
+            return self._called(filled, masks, instruction, seed)[:, : size[0], : size[1]]
+        made = [
+            self._called(filled[at : at + 1], None if masks is None else masks[at : at + 1], instruction, seed)
+            for at in range(len(filled))
+        ]
+        return np.concatenate(made)[:, : size[0], : size[1]]
+
+    def _opened(self) -> Any:
+        try:
+            import diffusers
+        except ImportError:
+            raise MissingDependencyError(
+                "edits by diffusion need diffusers, which is not installed", fix="pip install 'contrafact[diffusers]'"
+            ) from None
+        made = getattr(diffusers, self.kind, None)
+        if made is None:
+            raise RecipeError(
+                f"generator.kind: diffusers has no {self.kind!r}", allowed="a pipeline class of diffusers"
+            )
+        try:
+            loaded = made.from_pretrained(self.name)
+        except ImportError as error:
+            raise MissingDependencyError(f"{self.name} needs a package that is missing: {error}") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise RecipeError(
+                f"generator.pipeline: {self.name} cannot be loaded: {str(error).splitlines()[0]}",
+                allowed="a folder or hub name of a diffusers pipeline",
+            ) from None
+        loaded.set_progress_bar_config(disable=True)
+        return loaded
+
+    @property
+    def _takes(self) -> set[str]:
+        return set(inspect.signature(self._loaded.__call__).parameters)
+
+    @property
+    def _multiple(self) -> int:
+        """Pixels that a side must be a multiple of."""
+        scales = [getattr(self._loaded, name, None) for name in ("vae_scale_factor", "vae_scale_factor_spatial")]
+        return 2 * max([each for each in scales if isinstance(each, int)], default=8)
+
+    def _called(self, frames: Pictures, mask: NDArray[np.bool_] | None, instruction: str, seed: int) -> Pictures:
+        import torch
+        from PIL import Image
+
+        takes = self._takes
+        pictures = [Image.fromarray(each) for each in frames]
+        given: dict[str, Any] = {"prompt": instruction, "output_type": "np"}
+        given |= {"generator": torch.Generator("cpu").manual_seed(seed)}
+        given |= {"height": frames.shape[1], "width": frames.shape[2], "num_frames": len(frames)}
+        given |= {_SETTINGS[name]: value for name, value in self.settings.items()}
+        given |= {"video": pictures} if "video" in takes else {"image": pictures[0]}
+        if mask is not None:
+            masks = [Image.fromarray(np.where(each, np.uint8(255), np.uint8(0))) for each in mask]
+            given |= {"mask": masks, "mask_image": masks[0]}
+        made = self._loaded(**{name: value for name, value in given.items() if name in takes})
+        return _whole(made)
+
+
+def _whole(made: Any) -> Pictures:
+    """A pipeline's answer as uint8 (T, H, W, 3)."""
+    values: Any = made.frames if hasattr(made, "frames") else made.images
+    array = np.asarray(values, dtype=np.float64)
+    array = array[0] if array.ndim == 5 else array
+    return np.clip(np.rint(np.nan_to_num(array) * 255), 0, 255).astype(np.uint8)
+
+
+def _filled(frames: NDArray[np.uint8], multiple: int) -> tuple[NDArray[np.uint8], Sequence[int]]:
+    """Frames (T, H, W, C) filled up by their own borders to a multiple in height and width, and the size they had."""
+    high, wide = frames.shape[1:3]
+    return np.pad(frames, ((0, 0), (0, -high % multiple), (0, -wide % multiple), (0, 0)), mode="edge"), (high, wide)

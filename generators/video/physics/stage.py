@@ -1,0 +1,143 @@
+"""Drawing contexts: made once for each place and size, lent to one clip at a time.
+
+A context takes a quarter of a second to make, and holds textures, which are those of the place. Which thread uses it
+may change. Mesa draws in software, on the calling thread, and was seen to crash where two threads drew at once: a
+thread draws alone (:data:`DRAWING`), and workers that are processes draw side by side.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from contrafact.errors import MissingDependencyError
+from generators.video.physics.mjcf import Look, compiled, load_mujoco
+from generators.video.physics.world import World
+
+__all__ = ["DRAWING", "borrowed_context", "prepare_drawing", "try_drawing"]
+
+_KIND = "MUJOCO_GL"
+_PACKAGES = {"egl": "libegl1 libegl-mesa0 libgl1-mesa-dri", "osmesa": "libosmesa6", "glfw": "libgl1 libglfw3"}
+_guard = threading.Lock()
+DRAWING = threading.RLock()
+"""Held around everything that draws."""
+_idle: dict[tuple[str, Look], list[_Context]] = defaultdict(list)
+_registered: list[bool] = []
+
+
+class _Context:
+    """One OpenGL context with MuJoCo's textures and buffers in it."""
+
+    def __init__(self, world: World, look: Look) -> None:
+        mujoco = load_mujoco()
+        self.drawable = _context_class()(look.width, look.height)
+        with self.drawable.as_current():
+            self.mjr = mujoco.MjrContext(compiled(world, look), mujoco.mjtFontScale.mjFONTSCALE_50.value)
+            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self.mjr)
+            self.mjr.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+
+    def close(self) -> None:
+        """Let go of everything. MuJoCo's own destructors would come too late, after the GL library's."""
+        with self.drawable.as_current():
+            self.mjr.free()
+        self.drawable.free()
+
+
+@contextmanager
+def borrowed_context(world: World, look: Look) -> Iterator[Any]:
+    """A ``mujoco.MjrContext`` that is current in this thread and fits the world's place.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where nothing can be drawn on this machine; says which Debian package is missing.
+    """
+    prepare_drawing()
+    key = (world.scene, look)
+    with _guard:
+        context = _idle[key].pop() if _idle[key] else None
+    try:
+        with DRAWING:
+            if context is None:
+                context = _made(world, look)
+            current = context.drawable.as_current()
+            current.__enter__()
+        try:
+            yield context.mjr
+        finally:
+            with DRAWING:
+                current.__exit__(None, None, None)
+    finally:
+        if context is not None:
+            with _guard:
+                _idle[key].append(context)
+
+
+def prepare_drawing() -> None:
+    """Choose how to draw: EGL unless ``MUJOCO_GL`` says otherwise. Raises as :func:`borrowed_context`."""
+    os.environ.setdefault(_KIND, "egl")
+    os.environ.setdefault("LP_NUM_THREADS", "0")
+    _context_class()
+
+
+def try_drawing() -> str:
+    """Draw one small picture, and say with what. Raises as :func:`borrowed_context`."""
+    from importlib.metadata import version
+
+    from generators.video.physics.world import Camera, Timing
+
+    world = World("collision", "studio", 9.81, (), (), Camera((0.0, -2.0, 1.0), (0.0, 0.0, 0.0)), Timing(1, 1, 1))
+    with borrowed_context(world, Look(32, 32, "none", 0)):
+        return f"MuJoCo {version('mujoco')} draws with {os.environ[_KIND]}"
+
+
+def _made(world: World, look: Look) -> _Context:
+    """A new context."""
+    try:
+        made = _Context(world, look)
+    except (RuntimeError, ImportError, AttributeError) as error:
+        raise _cannot_draw(error) from None
+    if not _registered:
+        # After MuJoCo has registered what takes the display away, and so called before it.
+        atexit.register(_close_all)
+        _registered.append(True)
+    return made
+
+
+def _context_class() -> Any:
+    kind = os.environ.get(_KIND, "egl").lower()
+    try:
+        if kind == "osmesa":
+            from mujoco.osmesa import GLContext
+        elif kind == "glfw":
+            from mujoco.glfw import GLContext
+        else:
+            from mujoco.egl import GLContext
+    except (ImportError, AttributeError, OSError) as error:
+        load_mujoco()
+        raise _cannot_draw(error) from None
+    return GLContext
+
+
+def _cannot_draw(error: Exception) -> MissingDependencyError:
+    kind = os.environ.get(_KIND, "egl").lower()
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return MissingDependencyError(
+        f"scenes cannot be drawn with {_KIND}={kind}: {reason}",
+        allowed=f"{_KIND}=egl or osmesa, with Mesa's libraries; neither needs a screen or a GPU",
+        fix=f"apt-get install {_PACKAGES.get(kind, _PACKAGES['egl'])}",
+    )
+
+
+def _close_all() -> None:
+    with _guard:
+        contexts = [context for idle in _idle.values() for context in idle]
+        _idle.clear()
+    for context in contexts:
+        with suppress(Exception):
+            context.close()

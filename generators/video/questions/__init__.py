@@ -1,0 +1,1 @@
+"""One question for two clips, whose answers differ: told from the record of an edit, or measured in the pixels."""

@@ -1,0 +1,138 @@
+"""One question for two clips, with answers that differ, from the facts of both; wrong answers are false for both.
+
+A pair sets an edited clip against the clip as it was filmed, or two edits against each other that differ in one thing.
+Without the second kind "nothing happens" would be the right answer every other time, and who never looks would know
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from generators.video.edit.regions import REGIONS, THIRDS
+from generators.video.questions.facts import Fact
+from generators.video.questions.words import WORDS, alike, sentence
+
+__all__ = ["ASKED", "LETTERS", "Asked", "Item", "ask", "placed", "possible"]
+
+Asked = Literal["event", "yesno", "when", "where"]
+ASKED: tuple[Asked, ...] = get_args(Asked)
+LETTERS = ("A", "B", "C", "D")
+_THINGS = ("replace", "recolour")  # named by their numbers: another pair's colour would be no answer here
+
+
+@dataclass(frozen=True)
+class Item:
+    """A question with its options.
+
+    Attributes
+    ----------
+    kind : str
+        Which kind of question.
+    question : str
+    options : tuple of str
+    right : tuple of int
+        Position of the factual's answer, and of the counterfactual's.
+    """
+
+    kind: str
+    question: str
+    options: tuple[str, ...]
+    right: tuple[int, int]
+
+
+def possible(facts: tuple[Fact | None, Fact]) -> list[Asked]:
+    """The kinds of question that these two clips answer differently. The first fact is None for a clip as filmed."""
+    one, other = facts
+    found: list[Asked] = []
+    if one is None or one.operation != other.operation:
+        found.append("event")
+    if one is None:
+        found.append("yesno")
+    told = [each for each in facts if each is not None]
+    thirds, places = {each.third for each in told}, {each.where for each in told}
+    if None not in thirds and (one is None or len(thirds) == 2):
+        found.append("when")
+    if all(each.place == "region" and each.where in REGIONS for each in told) and (one is None or len(places) == 2):
+        found.append("where")
+    return found
+
+
+def ask(
+    kind: Asked, facts: tuple[Fact | None, Fact], others: Sequence[str], number: int, rng: np.random.Generator
+) -> Item | None:
+    """A question of one kind.
+
+    Parameters
+    ----------
+    others : sequence of str
+        Operations that may stand as wrong answers: such as neither clip shows by nature.
+    number : int
+        Of the pair among all: the right answers' positions go round with it.
+
+    Returns
+    -------
+    Item or None
+        None where there are too few wrong answers.
+    """
+    one, other = facts
+    if kind == "yesno":
+        return placed(kind, f"Does {other.subject} {other.say('ask')}?", ["no", "yes"], [], number)
+    if kind == "when":
+        answers = ["at no time" if each is None else f"in the {each.third}" for each in facts]
+        rest = ["at no time", *(f"in the {third}" for third in THIRDS)]
+        return placed(kind, f"When does {other.subject} {other.say('ask')}?", answers, _without(rest, answers), number)
+    if kind == "where":
+        answers = ["no part" if each is None else f"the {each.where}" for each in facts]
+        rest = ["no part", *(f"the {name}" for name in REGIONS)]
+        question = f"Which part of the picture {other.say('verb')}?"
+        return placed(kind, question, answers, _without(rest, answers), number)
+    answers = [_event(other, one), _event(other, other)]
+    wrong = _wrong(facts, others, rng)
+    if len(wrong) < 2:
+        return None
+    return placed(kind, f"Which of these is true of {other.subject}?", answers, wrong[:2], number)
+
+
+def _event(subject: Fact, told: Fact | None) -> str:
+    return sentence(f"it {subject.say('stays') if told is None else told.say('verb')}")
+
+
+def _wrong(facts: tuple[Fact | None, Fact], others: Sequence[str], rng: np.random.Generator) -> list[str]:
+    """Wrong answers: what is false for both. Between two edits, that nothing happens is one of them."""
+    one, other = facts
+    told = [each.operation for each in facts if each is not None]
+    opposite = [name for name in others if _opposed(name, other.operation) and name not in told]
+    free = [name for name in others if name not in _THINGS and not any(alike(name, each) for each in told)]
+    drawn = [free[int(place)] for place in rng.permutation(len(free))] if free else []
+    names = list(dict.fromkeys([*opposite, *drawn]))
+    wrong = [sentence(f"it {WORDS[name].verb}") for name in names]
+    if one is not None:
+        wrong.insert(0, sentence(f"it {other.say('stays')}"))
+    return wrong
+
+
+def _opposed(one: str, other: str) -> bool:
+    """Two ways of one property, of which a clip shows at the most one."""
+    pairs = ({"brighten", "darken"}, {"more_contrast", "less_contrast"}, {"grey", "vivid"})
+    return one != other and {one, other} in pairs
+
+
+def _without(every: Sequence[str], taken: Sequence[str]) -> list[str]:
+    return [each for each in every if each not in taken]
+
+
+def placed(kind: str, question: str, answers: Sequence[str], wrong: Sequence[str], number: int) -> Item:
+    """The options in an order in which both right answers have been in every place equally often."""
+    size = len(answers) + len(wrong)
+    first = number % size
+    second = (first + 1 + number // size % (size - 1)) % size
+    rest = list(wrong)
+    options = [
+        answers[0] if place == first else answers[1] if place == second else rest.pop(0) for place in range(size)
+    ]
+    return Item(kind, question, tuple(options), (first, second))
