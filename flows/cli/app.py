@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from contrafact import __version__
+from flows.cli.looking import report, review
+from flows.cli.schedule import schedule
 
 __all__ = ["app", "main"]
 
@@ -53,9 +55,17 @@ def build(
     rows: Annotated[int | None, typer.Option(help="Make so many units.")] = None,
     accept: Annotated[int | None, typer.Option(help="Go on until so many pairs are accepted.")] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Run directory instead of outputs/NAME.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR|URL", help="Run directory, or s3://bucket/name, instead of outputs/NAME.")
+    ] = None,
     settings: SetOption = None,
     workers: Annotated[int | None, typer.Option(help="Shards at a time; all cores unless given.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="Where shards are worked on: auto, threads, processes, dask or ray.")
+    ] = "auto",
+    address: Annotated[
+        str | None, typer.Option(help="Of a Dask scheduler or Ray head; a cluster of this machine unless given.")
+    ] = None,
     local: Annotated[bool, typer.Option("--local", help="Build in this process, without Prefect.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be asked of a language model; ask and write nothing.")
@@ -68,7 +78,17 @@ def build(
     from flows.cli.building import build_command
 
     changes = {"rows": rows, "accept": accept, "seed": seed, "workers": workers}
-    build_command(recipe, settings or [], out, local=local, dry_run=dry_run, replay=replay, **changes)
+    build_command(
+        recipe,
+        settings or [],
+        out,
+        local=local,
+        dry_run=dry_run,
+        replay=replay,
+        engine=engine,
+        address=address,
+        **changes,
+    )
 
 
 @app.command()
@@ -89,7 +109,9 @@ def preview(
 
 @app.command()
 def validate(
-    directory: DirArgument,
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR|URL", help="A run directory, such as outputs/quickstart, or s3://bucket/name.")
+    ],
     folder: Annotated[
         Path | None,
         typer.Option(help="Where the recipe's relative paths start, if it names files that moved."),
@@ -145,6 +167,11 @@ def audit(
     )
 
 
+app.command()(report)
+app.command()(review)
+app.command()(schedule)
+
+
 @app.command("validate-scm")
 def validate_scm(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="my_models.py:Clinic, or a built-in name.")],
@@ -190,6 +217,84 @@ def refilter(
     from flows.cli.refiltering import refilter_command
 
     refilter_command(directory, settings or [], without or [], out, folder, embed=embed)
+
+
+@app.command()
+def export(
+    directory: DirArgument,
+    view: Annotated[str, typer.Option("--as", metavar="VIEW", help="pairs, flat, preference, triplet, sft or rlvr.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Files there, instead of a config of the dataset itself.")
+    ] = None,
+    config: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the config; VIEW unless given.")] = None,
+    kind: Annotated[str, typer.Option("--format", help="Of files: parquet or jsonl.")] = "parquet",
+    splits: Annotated[str | None, typer.Option(metavar="A,B", help="Only these splits.")] = None,
+    prompt: Annotated[str | None, typer.Option(metavar="TEMPLATE", help="Question, such as 'Review: {text}'.")] = None,
+    response: Annotated[str | None, typer.Option(metavar="TEMPLATE", help="Answer, such as '{label}'.")] = None,
+    chosen: Annotated[str | None, typer.Option(metavar="LABEL", help="The member to prefer, by its label.")] = None,
+    text: Annotated[str | None, typer.Option(metavar="TEMPLATE", help="What a triplet holds of a member.")] = None,
+    chat: Annotated[bool, typer.Option("--chat", help="Prompts and responses as messages.")] = False,
+    ids: Annotated[bool | None, typer.Option("--ids/--no-ids", help="Columns that name pair and group.")] = None,
+) -> None:
+    """Write the pairs as others train on them: TRL, sentence-transformers, scikit-learn."""
+    from flows.cli.exporting import export_command
+
+    options = {"prompt": prompt, "response": response, "chosen": chosen, "text": text, "chat": chat, "ids": ids}
+    export_command(directory, view, out, config, kind, splits.split(",") if splits else [], options)
+
+
+@app.command()
+def evaluate(
+    directory: DirArgument,
+    student: Annotated[
+        str | None, typer.Option(help="embeddings, tokens, trees or encoder; by what a pair holds unless given.")
+    ] = None,
+    fields: Annotated[str | None, typer.Option(metavar="A,B", help="Members that the student sees.")] = None,
+    ood: Annotated[
+        list[str] | None,
+        typer.Option("--ood", metavar="SPLIT|FILE", help="Where else it must hold: a split, or a labelled table."),
+    ] = None,
+    ood_label: Annotated[str, typer.Option("--ood-label", help="Column of the label in such a table.")] = "label",
+    group: Annotated[str | None, typer.Option(metavar="COLUMN", help="Groups of the worst-group accuracy.")] = None,
+    seeds: Annotated[int, typer.Option(help="Draws of training rows.")] = 5,
+    draws: Annotated[int, typer.Option(help="Draws of the bootstrap.")] = 2000,
+    most: Annotated[int, typer.Option(help="Rows to use at the most.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 0,
+    null: Annotated[bool, typer.Option("--null", help="Shuffle labels within pairs: nothing may be gained.")] = False,
+    base: Annotated[str | None, typer.Option(help="Encoder to fine-tune with --student encoder.")] = None,
+) -> None:
+    """Say whether the pairs help: train small students with and without them, and compare."""
+    from flows.cli.evaluating import evaluate_command
+
+    options = {"student": student, "group": group, "seeds": seeds, "draws": draws, "most": most, "seed": seed}
+    more = {"fields": tuple(fields.split(",")) if fields else (), "ood": tuple(ood or ()), "ood_label": ood_label}
+    evaluate_command(directory, {**options, **more, "null": null, "base": base})
+
+
+@app.command()
+def push(
+    directory: DirArgument,
+    repository: Annotated[str, typer.Argument(metavar="NAMESPACE/NAME", help="Dataset repository on the Hub.")],
+    private: Annotated[
+        bool | None, typer.Option("--private/--public", help="Of a new repository; private unless given.")
+    ] = None,
+    revision: Annotated[str, typer.Option(metavar="BRANCH", help="Made from main where there is none.")] = "main",
+    tag: Annotated[str | None, typer.Option(help="Name this version, such as v1.0.")] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="Send noise and latent variables too.")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take away another dataset or other files that are there.")
+    ] = False,
+    override_licence: Annotated[
+        bool, typer.Option("--override-licence", help="Publish although a licence forbids it: you have the right.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go up, with sizes; send nothing.")] = False,
+) -> None:
+    """Publish a finished dataset on the Hugging Face Hub. What is there already is not sent again."""
+    from contrafact.publishing.pushing import Settings
+    from flows.cli.pushing import push_command
+
+    settings = Settings(private, revision, tag, hidden, replace, override_licence, dry_run)
+    push_command(directory, repository, settings)
 
 
 teacher = typer.Typer(help="Models that say how probable each label of a text is.", no_args_is_help=True)

@@ -29,7 +29,7 @@ def audit_command(
     options: Mapping[str, Any],
 ) -> None:
     """Audit, print, write; exit code 1 only for what ``fail_on`` names."""
-    from contrafact.audit import Settings, audit, write_audit
+    from contrafact.audit import Settings, audit
 
     for each in fail_on:
         if each not in _FAILURES:
@@ -40,13 +40,28 @@ def audit_command(
     )
     console = Console()
     _print(console, found)
-    paths = write_audit(found, directory)
+    paths = _kept(found, directory)
     console.print(f"\nWritten to [bold]{paths[0]}[/] and {paths[1].name}.", highlight=False, soft_wrap=True)
     failed = [each for each in fail_on if _fails(each, found)]
     for each in failed:
         console.print(f"✗ {each}", style="red", highlight=False)
     if failed:
         raise typer.Exit(1)
+
+
+def _kept(found: Mapping[str, Any], directory: Path) -> tuple[Path, Path]:
+    """Write the audit, and have the card tell of it unless somebody has changed the card."""
+    from contrafact.audit import write_audit
+    from contrafact.exports.configs import card_is_ours, list_in_card
+    from contrafact.store.layout import RunDirectory, read_manifest
+
+    run = RunDirectory(directory)
+    manifest = read_manifest(run)
+    ours = card_is_ours(run, manifest)
+    paths = write_audit(found, directory)
+    if ours:
+        list_in_card(run, manifest, ours=True)
+    return paths
 
 
 def _spec(teacher: str | None) -> str | dict[str, Any] | None:

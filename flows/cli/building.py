@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from contrafact.errors import UserError
-from contrafact.pipeline import Watch, build, local_mapper
+from contrafact.errors import StoppedError
+from contrafact.pipeline import build, local_mapper
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
-from flows.cli.endpoint import api_url, why_not
+from contrafact.stopping import Stop
+from contrafact.store.remote import is_remote
 from flows.cli.progress import watched
 from flows.cli.reasons import print_reasons
+from flows.connecting import Connection
+from flows.engines import Engine, check_engine, open_engine
+from flows.signals import armed, resume_command
 
 __all__ = ["build_command"]
 
@@ -28,71 +31,61 @@ __all__ = ["build_command"]
 def build_command(
     recipe: str,
     settings: Sequence[str],
-    out: Path | None,
+    out: str | None,
     *,
     local: bool,
     dry_run: bool = False,
     replay: bool = False,
+    engine: str = "auto",
+    address: str | None = None,
     **changes: Any,
 ) -> None:
     """Read, check, build, and say what came of it; or, in a dry run, what would be asked of a language model."""
     console = Console(stderr=True)
     read, path = load_recipe(recipe, settings, **changes)
-    plan = make_plan(read, path, out, replay=replay)
-    if dry_run:
-        from flows.cli.estimating import estimate_command
-
-        estimate_command(plan)
-        return
-    complete = plan.directory.manifest.is_file()
-    started = time.monotonic()
-    run = _locally if local else _through_prefect(console)
+    check_engine(engine, address, local=local)
+    place = out or read.output or f"outputs/{read.name}"
+    complete = not is_remote(place) and (Path(place) / "manifest.json").is_file()
+    # A server of its own starts while plug-ins are found and models are read.
+    server = None if local or dry_run else Connection(console, needed=not complete)
+    started, stop = time.monotonic(), Stop()
     try:
-        with watched(plan, console) as watch:
-            manifest = run(plan, watch)
-    except KeyboardInterrupt:
-        # Typer would end the command without a word.
-        typer.echo("\nstopped; what was finished is kept, and the same command resumes", err=True)
-        raise typer.Exit(130) from None
+        plan = make_plan(read, path, out, replay=replay)
+        if dry_run:
+            from flows.cli.estimating import estimate_command
+
+            estimate_command(plan)
+            return
+        complete = complete or plan.directory.complete
+        with _engine(plan, engine, address, console) as hands, armed(stop), watched(plan, console) as watch:
+            if server is None:
+                manifest = build(plan, hands.over(local_mapper(plan.workers)), watch, stop)
+            else:
+                manifest = server.build(plan, hands, watch, stop)
+    except (
+        StoppedError,
+        KeyboardInterrupt,
+    ) as ended:  # the latter before signals are taken over: while models are read
+        typer.echo(f"stopped; finished shards are kept. Resume with:\n  {resume_command()}", err=True)
+        raise typer.Exit(130 if isinstance(ended, KeyboardInterrupt) else stop.exit_code) from None
+    finally:
+        if server is not None:
+            server.close()
     _report(Console(), plan, manifest, None if complete else time.monotonic() - started, recipe)
     if not manifest["accepted"]:
         typer.echo("no pair was accepted: the reasons above and in rejected/ say why", err=True)
         raise typer.Exit(1)
 
 
-def _locally(plan: Plan, watch: Watch) -> dict[str, Any]:
-    return build(plan, local_mapper(plan.workers), watch)
+def _engine(plan: Plan, kind: str, address: str | None, console: Console) -> Engine:
+    def told(text: str) -> None:
+        console.print(f"warning: {text}", style="yellow", soft_wrap=True, highlight=False)
 
-
-def _through_prefect(console: Console) -> Callable[[Plan, Watch], dict[str, Any]]:
-    if not os.environ.get("CONTRAFACT_DEBUG"):
-        # Prefect logs a user's mistake as a crash with its traceback; the message alone is printed by main().
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-        # A server that the build started is stopped with it, and logs what it was still writing down as errors.
-        os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
-    # The server that a build starts for itself reports nothing; one that the user runs is the user's to set.
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    url = api_url()
-    if url is not None and (reason := why_not(url)):
-        raise UserError(
-            f"no Prefect server answers at {url} ({reason})",
-            fix="prefect server start, or unset PREFECT_API_URL, or build with --local",
-        )
-    if url is None:
-        console.print(
-            "starting Prefect (the first time takes 20 s, later about 10; --local does without)",
-            style="dim",
-            soft_wrap=True,
-        )
-    from flows.build import build_plan
-
-    return build_plan
+    return open_engine(plan, kind, address, told)
 
 
 def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: float | None, recipe: str) -> None:
-    folder = plan.directory.path
+    folder = plan.directory.address
     console.print(f"{manifest['name']}: {manifest['ended']}", style="bold", highlight=False, soft_wrap=True)
     table = Table(show_edge=False)
     for title, side in (("step", "left"), ("judged", "right"), ("rejected", "right")):
@@ -113,15 +106,26 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
     )
     if "usage" in manifest:
         console.print(_usage(manifest["usage"]), style="dim", highlight=False, soft_wrap=True)
-    console.print(f"\nThe dataset is [bold]{folder}[/]; its README.md is the card. Look at it:", highlight=False)
+    console.print(
+        f"\nThe dataset is [bold]{folder}[/]; its README.md is the card, report.html shows every pair. Look at it:",
+        highlight=False,
+    )
     split = next((name for name, count in manifest["splits"].items() if count), "rejected")
+    loaded = f"datasets.load_dataset({_loaded(folder, split)})['{split}'][0]"
     commands = [
         f"{_at_hand('contrafact')} preview {recipe} --accepted",
         f"{_at_hand('contrafact')} validate {folder}",
-        f"{_at_hand('python')} -c \"import datasets; print(datasets.load_dataset('{folder}')['{split}'][0])\"",
+        f'{_at_hand("python")} -c "import datasets; print({loaded})"',
     ]
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)
+
+
+def _loaded(folder: str, split: str) -> str:
+    """What ``load_dataset`` is given to find the accepted pairs: it takes no folder of an object store."""
+    if not is_remote(folder):
+        return f"'{folder}'"
+    return f"'parquet', data_files={{'{split}': '{folder}/data/{split}-*.parquet'}}"
 
 
 def _at_hand(command: str) -> str:

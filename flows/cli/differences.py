@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import SequenceMatcher
 from typing import Any
 
 from rich.console import RenderableType
@@ -14,9 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Piece", "has_texts", "marked_texts", "pieces", "prose", "text_pair"]
+from contrafact.differences import pieces
 
-_PIECE = re.compile(r"\s+|\w+(?:['’]\w+)*|[^\w\s]")  # noqa: RUF001  # the curly apostrophe is meant
+__all__ = ["has_texts", "marked_texts", "prose", "text_pair"]
+
 _WINDOW = 80
 """Characters on either side of a change that are shown."""
 _LINES = 3
@@ -31,14 +29,6 @@ _SIGNS = {"removed": ("[-", "-]"), "added": ("{+", "+}")}
 """Around a change where there are no colours, as ``git diff --word-diff`` writes them."""
 
 _OF_TEACHERS = "_counterfactual"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of text that stayed (``same``), was taken out (``removed``) or was put in (``added``)."""
-
-    kind: str
-    text: str
 
 
 def has_texts(pair: Mapping[str, Any]) -> bool:
@@ -65,21 +55,6 @@ def marked_texts(pair: Mapping[str, Any], names: Sequence[str], *, signs: bool =
     return Padding(grid, (0, 0, 0, 3))
 
 
-def pieces(before: str, after: str) -> list[Piece]:
-    """The two texts aligned word by word. What is removed stands before what is added in its place.
-
-    Changes that only white space parts are one: a phrase is read as a whole.
-    """
-    left, right = _PIECE.findall(before), _PIECE.findall(after)
-    found: list[Piece] = []
-    for same, old, new in _stretches(left, right):
-        if same:
-            found.append(Piece("same", old))
-        else:
-            found += [Piece(kind, text) for kind, text in (("removed", old), ("added", new)) if text]
-    return found
-
-
 def text_pair(pair: Mapping[str, Any], levels: Sequence[str] | None = None, *, signs: bool = False) -> RenderableType:
     """One pair of texts: each field with its edit marked, then what was done, the labels, and the filters' scores.
 
@@ -102,26 +77,6 @@ def text_pair(pair: Mapping[str, Any], levels: Sequence[str] | None = None, *, s
     for name, value in _told(pair["scores"] or {}, levels):
         grid.add_row(name, value)
     return Padding(grid, (0, 0, 0, 2))
-
-
-def _stretches(left: Sequence[str], right: Sequence[str]) -> Iterator[tuple[bool, str, str]]:
-    """Whether a stretch is the same on both sides, and what it says on each."""
-    old = new = blank = ""
-    for kind, start, stop, first, last in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
-        removed, added = "".join(left[start:stop]), "".join(right[first:last])
-        if kind != "equal":
-            old, new, blank = old + blank + removed, new + blank + added, ""
-        elif removed.isspace() and (old or new):
-            blank = removed
-        else:
-            if old or new:
-                yield False, old, new
-            old = new = ""
-            yield True, removed, added
-    if old or new:
-        yield False, old, new
-    if blank:
-        yield True, blank, blank
 
 
 def _marked(before: str, after: str, *, signs: bool) -> Text:

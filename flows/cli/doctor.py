@@ -92,6 +92,8 @@ def findings() -> Iterator[Finding]:
         yield _package(name, purpose, fix, needed=False)
     yield _weights()
     yield _sandbox()
+    yield _drawing()
+    yield _blender()
     yield _disk()
     yield _prefect_api()
 
@@ -126,6 +128,30 @@ def _sandbox() -> Finding:
     except UserError as error:
         return Finding("sandbox (generators of code)", None, error.what, error.fix or "")
     return Finding("sandbox (generators of code)", True, "bubblewrap works")
+
+
+def _drawing() -> Finding:
+    """Whether simulated scenes can be drawn here: one small picture is."""
+    from contrafact.errors import UserError
+    from generators.video.physics.stage import try_drawing
+
+    what = "drawing (generator physics)"
+    try:
+        return Finding(what, True, try_drawing())
+    except UserError as error:
+        return Finding(what, None, error.what, error.fix or "")
+
+
+def _blender() -> Finding:
+    """Whether there is an environment in which Blender draws."""
+    from contrafact.errors import UserError
+    from generators.video.blender.worker import blender_version
+
+    what = "Blender (physics with draw: blender)"
+    try:
+        return Finding(what, True, blender_version())
+    except UserError as error:
+        return Finding(what, None, error.what, error.fix or "")
 
 
 def _model_of(recipe: str) -> Finding:

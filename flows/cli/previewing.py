@@ -26,6 +26,8 @@ _AT_A_TIME = 64
 
 _LONGEST = 48
 """Characters of a value in a pair's heading."""
+_LONGEST_CELL = 120
+"""Characters of a value in a cell: the states of a clip, say, go on for pages."""
 
 
 def preview_command(recipe: str, settings: Sequence[str], count: int, *, accepted: bool = False, most: int = 0) -> None:
@@ -143,7 +145,12 @@ def _missing(value: Any) -> bool:
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:.5g}" if isinstance(value, float) else "" if value is None else str(value)
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, Mapping) and isinstance(value.get("bytes"), bytes):
+        return f"{value.get('path') or 'media'}, {len(value['bytes']):,} bytes"
+    text = "" if value is None else str(value)
+    return text if isinstance(value, int) or len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL].rstrip()} …"
 
 
 def _short(text: str | None) -> str:

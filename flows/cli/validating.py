@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import typer
@@ -10,11 +11,13 @@ from rich.console import Console
 __all__ = ["validate_command", "validate_scm_command"]
 
 
-def validate_command(directory: Path, folder: Path | None, *, unprotected: bool = False) -> None:
-    """Check a dataset; exit code 1 and a list where anything is wrong."""
+def validate_command(directory: str, folder: Path | None, *, unprotected: bool = False) -> None:
+    """Check a dataset; exit code 1 and a list where anything is wrong. One of an object store is fetched for that."""
+    from contrafact.store.remote import is_remote, local_copy
     from contrafact.validation import validate
 
-    found = validate(directory, folder, unprotected=unprotected)
+    with local_copy(directory) if is_remote(directory) else nullcontext(Path(directory)) as here:
+        found = validate(here, folder, unprotected=unprotected)
     console = Console()
     again = [f"{count:,} {source}" for source, count in sorted(found.witnesses.items())]
     what = f"{' and '.join(again)} labels computed again" if again else "no label can be computed again"

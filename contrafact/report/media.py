@@ -1,0 +1,125 @@
+"""Images and clips for the page: stills within a budget; where it is used up, the path alone.
+
+Images that a browser knows go in as they are; clips become a strip of small frames, where PyAV is installed.
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from contrafact.errors import ContrafactError
+
+__all__ = ["Pictures"]
+
+_BUDGET = 12_000_000
+"""Bytes of all pictures of a page."""
+_FRAMES = 8
+_WIDTH = 224
+"""Pixels across of a frame in a strip."""
+_BRIGHTER = 12
+_LARGEST = 400_000
+"""Bytes of an image that goes in as it is."""
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"RIFF": "image/webp",
+}
+_SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "image/avif")
+
+
+class Pictures:
+    """Turns media cells (``bytes`` and ``path``) into what the page shows, until the budget is used up.
+
+    Parameters
+    ----------
+    folder : Path
+        The run directory: relative paths start there, and none leads out of it.
+    """
+
+    def __init__(self, folder: Path, budget: int = _BUDGET) -> None:
+        self.folder, self.left = folder, budget
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def of(self, columns: Mapping[Any, pa.Array]) -> dict[Any, list[dict[str, Any] | None]]:
+        """One entry a cell: ``frames`` (data addresses; none where there was no room), ``path`` and a ``note``.
+
+        Pair by pair, so that both members of one are shown or neither.
+        """
+        found: dict[Any, list[dict[str, Any] | None]] = {name: [] for name in columns}
+        for row in range(len(next(iter(columns.values()), ()))):
+            room = self.left > 0
+            for name, cells in columns.items():
+                cell = cells[row].as_py()
+                found[name].append(None if cell is None else self._shown(cell, room=room))
+        return found
+
+    def _shown(self, cell: Mapping[str, Any], *, room: bool) -> dict[str, Any]:
+        path, content = cell.get("path"), cell.get("bytes")
+        if not room:
+            return {"frames": [], "path": path, "note": f"{path or 'media'} (this page holds the first ones only)"}
+        if path and content is None and path in self._known:
+            return self._known[path]
+        try:
+            frames = self._frames(content if content is not None else self._read(path), path or "")
+        except (ContrafactError, OSError, ValueError) as error:
+            return {"frames": [], "path": path, "note": f"{path or 'media'}: {str(error).splitlines()[0]}"}
+        self.left -= sum(len(each) for each in frames)
+        made = {"frames": frames, "path": path}
+        if path:
+            self._known[path] = made
+        return made
+
+    def _read(self, path: str | None) -> bytes:
+        from contrafact.engines.media.faults import safe_path
+
+        if not path:
+            raise ValueError("neither bytes nor a path are stored")
+        return safe_path(self.folder, path).read_bytes()
+
+    def _frames(self, content: bytes, path: str) -> list[str]:
+        kind = next((kind for magic, kind in _MAGIC.items() if content.startswith(magic)), None)
+        kind = kind or mimetypes.guess_type(path)[0] or ""
+        if kind in _SHOWN:
+            return [_address(content, kind) if len(content) <= _LARGEST else _still(content)]
+        return _strip(content)
+
+
+def _address(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _still(content: bytes) -> str:
+    """A large image, small."""
+    from contrafact.engines.media import encode_png, read_image
+
+    return _address(encode_png(_smaller(read_image(content))), "image/png")
+
+
+def _strip(content: bytes) -> list[str]:
+    """Frames at even distances over a clip, the first and the last among them."""
+    from contrafact.engines.media import encode_png, read_clip
+
+    frames = read_clip(content).frames
+    places = np.unique(np.linspace(0, len(frames) - 1, _FRAMES).round().astype(int))
+    if frames.max() <= 255 // _BRIGHTER:  # numbers of objects, as masks hold them: all but black as they are
+        frames = frames * np.uint8(_BRIGHTER)
+    return [_address(encode_png(_smaller(frames[place])), "image/png") for place in places]
+
+
+def _smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Means of whole squares of pixels, so that both sides of a pair are made small alike. Shape (H/k, W/k, 3)."""
+    step = -(-image.shape[1] // _WIDTH)
+    if step < 2:
+        return image
+    height, width = image.shape[0] // step * step, image.shape[1] // step * step
+    blocks = image[:height, :width].reshape(height // step, step, width // step, step, 3)
+    return np.asarray(blocks.mean(axis=(1, 3)).round(), dtype=np.uint8)

@@ -1,0 +1,30 @@
+"""``contrafact report``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+__all__ = ["report_command"]
+
+
+def report_command(directory: Path, out: Path | None, most: int, *, opened: bool) -> None:
+    """Make the page, and say where it is and what it holds."""
+    from contrafact.report import make_report
+
+    started = time.monotonic()
+    path, shown = make_report(directory, out, most)
+    console = Console()
+    held = f"all {shown.rows:,} pairs" if not shown.how else f"{shown.rows:,} of {shown.whole:,} pairs, {shown.how}"
+    console.print(
+        f"{held}; {path.stat().st_size / 1e6:,.1f} MB in {time.monotonic() - started:.1f} s",
+        highlight=False,
+        soft_wrap=True,
+    )
+    console.print(f"The report is [bold]{path}[/]: open it in a browser.", highlight=False, soft_wrap=True)
+    if opened:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
