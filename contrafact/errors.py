@@ -13,12 +13,17 @@
     │   ├── RunDirectoryError      a run directory that is not one, is in use, or is another recipe's
     │   ├── MissingDependencyError an optional part that is not installed
     │   ├── EndpointError          a language model that cannot be used: no key, no answer, unknown, refused parameter
+    │   ├── HubError               a hub that refuses: no token, no right, a repository that is another dataset's
+    │   ├── LicenceError           a licence that forbids what is asked
     │   ├── CacheError             a cache of replies that cannot be used, or lacks what a replay needs
     │   └── StageError             a generator or filter that failed on every unit of a shard
     ├── BudgetError                a hard cap on requests, tokens or money: the same command resumes
     ├── StorageError               the disk is full or read-only: the same command resumes
+    ├── StoppedError               somebody asked for a stop: the same command resumes
+    ├── WorkerError                another process or machine that died again and again, or cannot make the same pairs
     ├── TransientError             worth trying again as it is (a network, a busy server)
     └── RowError                   one unit that cannot be made: it becomes a reject with this reason
+        └── MediaError             a clip or image that cannot be used as it is
 
 Whether to retry is a property of the class (``transient``), never of the text.
 """
@@ -36,7 +41,10 @@ __all__ = [
     "DataError",
     "EndpointError",
     "ExpressionError",
+    "HubError",
     "InterventionError",
+    "LicenceError",
+    "MediaError",
     "MissingDependencyError",
     "ModelError",
     "PluginError",
@@ -44,9 +52,11 @@ __all__ = [
     "RowError",
     "RunDirectoryError",
     "StageError",
+    "StoppedError",
     "StorageError",
     "TransientError",
     "UserError",
+    "WorkerError",
     "did_you_mean",
 ]
 
@@ -127,6 +137,14 @@ class EndpointError(UserError):
     """A language model that cannot be used as it is named: no key, no answer, an unknown model, a refused parameter."""
 
 
+class HubError(UserError):
+    """A hub that refuses: no token, no right to write, a name it does not allow, a repository of another dataset."""
+
+
+class LicenceError(UserError):
+    """A licence that forbids what is asked."""
+
+
 class CacheError(UserError):
     """A cache of replies that is locked, is no cache, or lacks replies that a replay needs."""
 
@@ -147,6 +165,16 @@ class StorageError(ContrafactError):
     exit_code = 3
 
 
+class StoppedError(ContrafactError):
+    """Ctrl-C or a signal asked for a stop. What was in work was finished and stays; the same command resumes."""
+
+    exit_code = 130
+
+
+class WorkerError(ContrafactError):
+    """A worker that died again and again on one shard, or that would make other pairs than the one who builds."""
+
+
 class TransientError(ContrafactError):
     """Worth trying again as it is: a network that dropped, a server that was busy."""
 
@@ -156,6 +184,10 @@ class TransientError(ContrafactError):
 
 class RowError(ContrafactError):
     """One unit that cannot be made. It becomes a rejected pair that carries this message as its reason."""
+
+
+class MediaError(RowError):
+    """A clip or image that cannot be used as it is: cut off, too large, of another size, without video."""
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,10 +14,14 @@ from contrafact.judging import Funnel
 from contrafact.overlap import overlap_of
 from contrafact.plan import Plan
 from contrafact.plugincode import libraries
+from contrafact.publishing.about import about
+from contrafact.publishing.croissant import write_croissant
+from contrafact.report.making import report_quickly
 from contrafact.shards import Report
 from contrafact.spending import per_accepted, usage_block
-from contrafact.store.atomic import atomic_path, flush, write_json, write_text
+from contrafact.store.atomic import atomic_path, write_json, write_text
 from contrafact.store.layout import FORMAT, REJECTED
+from contrafact.store.media import remove_stray_media
 
 __all__ = ["complete", "describe"]
 
@@ -34,20 +37,25 @@ def complete(
         Entries of the manifest that the reports do not know, or know otherwise.
     """
     directory = plan.directory
+    contents = [directory.contents(report["shard"]).relative_to(directory.path).as_posix() for report in reports]
+    directory.gather([*contents, *(file["path"] for report in reports for file in report["files"])])
     manifest = _manifest(plan, reports, ended) | dict(told or {})
     usage = manifest.get("usage")
     accepted = manifest["accepted"]
     usage = usage_block(plan, reports, accepted) if usage is None else per_accepted(usage, accepted)
     if usage is not None:
         manifest["usage"] = usage
+    media = sorted({path for report in reports for path in report.get("media", ())})
+    if media:
+        manifest["media"] = len(media)
+    manifest["about"] = about(plan, manifest)
     _remove_strays(plan, {file["path"] for file in manifest["files"]})
+    remove_stray_media(directory.path, media)
     _keep_plugins(plan)
     describe(plan, manifest)
-    for folder in {(directory.path / file["path"]).parent for file in manifest["files"]} | {directory.path}:
-        flush(folder)
+    directory.settle([*(file["path"] for file in manifest["files"]), *media])
     write_json(directory.manifest, manifest)
-    flush(directory.path)
-    shutil.rmtree(directory.work)
+    directory.discard_work()
     return manifest
 
 
@@ -59,7 +67,10 @@ def describe(plan: Plan, manifest: Mapping[str, Any]) -> None:
     text = yaml.safe_dump(plan.recipe.spec(), sort_keys=False, allow_unicode=True)
     recipe = plan.directory.recipe
     if not recipe.is_file() or recipe.read_text(encoding="utf-8") != text:
-        write_card(plan, manifest)
+        plan.directory.gather(file["path"] for file in manifest["files"])
+        write_croissant(plan.directory, manifest, plan.recipe)
+        write_card(plan.directory, manifest, plan.recipe)
+        report_quickly(plan.directory, manifest, plan.recipe.spec())
         write_text(recipe, text)  # last: a recipe that says the same means that the card was written too
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from contrafact.engines import Engines
 from contrafact.errors import RowError
+from contrafact.inputs import Input
 from contrafact.isolation import one_by_one
 from contrafact.record import PairShape
 from contrafact.streams import Streams
@@ -69,6 +70,10 @@ class Source(ABC):
         """JSON-like value that changes when the units do; part of the recipe's identity."""
         return None
 
+    def inputs(self) -> Sequence[Input]:
+        """Where the units are from and on what terms, as far as the source itself knows; for the card."""
+        return ()
+
 
 @dataclass(frozen=True)
 class Recomputed:
@@ -108,12 +113,19 @@ class Generator(ABC):
         Who vouches for the labels, where :meth:`generate` does not say so for each pair.
     shard_rows : int
         Units in a shard where the recipe does not say.
+    keeps_interpreter : bool
+        Whether its work is done by Python itself, row by row, so that threads would wait for one another. Shards are
+        then worked on by processes, where there are enough of them.
+    citations : sequence of str
+        Publications of the methods that it uses, for the card.
     """
 
     name: ClassVar[str]
+    citations: ClassVar[Sequence[str]] = ()
     task: str = "counterfactual"
     label_source: str = "llm"
     shard_rows: ClassVar[int] = 1000
+    keeps_interpreter: ClassVar[bool] = False
 
     @abstractmethod
     def shape(self) -> PairShape:
@@ -191,6 +203,10 @@ class Generator(ABC):
         """What a recipe's author can do about a reason that this generator gives, by the reason's whole text."""
         return {}
 
+    def inputs(self) -> Sequence[Input]:
+        """What the pairs are made from besides the recipe's source: tables, corpora, models, with their licences."""
+        return ()
+
     def notes(self) -> Sequence[str]:
         """What a reader of the dataset must know: limits, assumptions, what was measured on the way."""
         return ()
@@ -198,6 +214,8 @@ class Generator(ABC):
 
 class RowGenerator(Generator):
     """A generator for authors who think in rows: write :meth:`make`."""
+
+    keeps_interpreter: ClassVar[bool] = True
 
     @abstractmethod
     def make(

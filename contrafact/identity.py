@@ -30,6 +30,7 @@ EXCLUDED = (
     "workers",
     "description",
     "licence",
+    "inputs",
     "citations",
     "tags",
     "engines.llm.base_url",

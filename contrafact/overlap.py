@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from contrafact.identity import hash_strings
+from contrafact.store.mirrors import sent
 
 __all__ = ["content_hashes", "overlap_of", "training_split", "write_contents"]
 
@@ -60,6 +61,7 @@ def write_contents(path: Path, pairs: pa.Table, place: NDArray[np.int64], splits
     counts = np.bincount(place[kept], minlength=splits)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(counts.astype("<u8").tobytes() + hashes[order].astype("<u8").tobytes())
+    sent(path)
 
 
 def overlap_of(paths: Sequence[Path], splits: Sequence[str], at_once: int = _AT_ONCE) -> dict[str, Any]:

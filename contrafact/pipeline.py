@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,18 +21,22 @@ from contrafact.finishing import complete, describe
 from contrafact.plan import Plan, make_plan
 from contrafact.readiness import check_engines, check_source
 from contrafact.recipe import Recipe
-from contrafact.shards import Report, finish_shard, propose
+from contrafact.shards import Report
+from contrafact.steps import Step
+from contrafact.stopping import Stop
 from contrafact.store.atomic import storage_errors
 from contrafact.store.layout import FORMAT, RunDirectory
 from contrafact.store.manifest import load_manifest
 from contrafact.store.parquet import StoredFile
 
-__all__ = ["RETRY_SECONDS", "Mapper", "Watch", "build", "local_mapper", "run_local"]
+__all__ = ["RETRY_SECONDS", "Mapper", "Watch", "Work", "build", "local_mapper", "run_local"]
 
 RETRY_SECONDS = (1, 5, 20)
 """How long to wait before each further try of a step that failed for a transient reason."""
 
-Step = Callable[[int], Report]
+Work = Callable[[int], Report]
+"""What a mapper runs on a shard's number; from :func:`build` it is a :class:`contrafact.steps.Step`."""
+
 Watch = Callable[[str, Report], None]
 """Told of every finished step: its stage (``proposed`` or ``finished``) and its report."""
 
@@ -39,7 +44,7 @@ Watch = Callable[[str, Report], None]
 class Mapper(Protocol):
     """Runs ``step`` over shards, several at a time, and yields the reports in any order."""
 
-    def __call__(self, stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]: ...
+    def __call__(self, stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]: ...
 
 
 def run_local(
@@ -50,8 +55,13 @@ def run_local(
     return build(plan, local_mapper(plan.workers), watch)
 
 
-def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, Any]:
+def build(plan: Plan, mapper: Mapper, watch: Watch | None = None, stop: Stop | None = None) -> dict[str, Any]:
     """Build, or finish building, the plan's dataset.
+
+    Parameters
+    ----------
+    stop : Stop, optional
+        By which another thread or a signal can end the build early: shards in work are finished, no other is begun.
 
     Returns
     -------
@@ -66,6 +76,8 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
         Where a language model is needed and cannot be used; nothing was written then.
     RunDirectoryError
         Where the folder is in use, or is not this recipe's.
+    StoppedError
+        After ``stop`` was asked for; the same call resumes.
     StorageError
         Where the disk cannot take more; the same call resumes.
     """
@@ -80,7 +92,7 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None) -> dict[str, A
             return manifest
         with storage_errors(directory.path):
             try:
-                reports, why = _reports(plan, mapper, watch or (lambda stage, report: None))
+                reports, why = _reports(plan, mapper, watch or (lambda stage, report: None), stop or Stop())
             finally:
                 plan.engines.close()
             return complete(plan, reports, why)
@@ -92,7 +104,7 @@ def local_mapper(workers: int) -> Mapper:
     What is worth trying again is tried again after each of ``RETRY_SECONDS``, as the flow's tasks do.
     """
 
-    def run(stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]:
+    def run(stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]:
         waiting = iter(shards)
         with ThreadPoolExecutor(max_workers=workers, thread_name_prefix=stage) as pool:
             running: set[Future[Report]] = set()
@@ -110,7 +122,7 @@ def local_mapper(workers: int) -> Mapper:
     return run
 
 
-def _retried(step: Step, shard: int) -> Report:
+def _retried(step: Work, shard: int) -> Report:
     for seconds in RETRY_SECONDS:
         try:
             return step(shard)
@@ -133,8 +145,10 @@ def _complete_already(directory: RunDirectory) -> dict[str, Any]:
     return manifest
 
 
-def _reports(plan: Plan, mapper: Mapper, watch: Watch) -> tuple[list[Report], str]:
+def _reports(plan: Plan, mapper: Mapper, watch: Watch, stop: Stop) -> tuple[list[Report], str]:
     def run(stage: str, step: Step, shards: Sequence[int]) -> list[Report]:
+        stop.check()
+        step = replace(step, stop=stop)
         reports = []
         for report in mapper(stage, step, shards):
             watch(stage, report)
@@ -142,11 +156,11 @@ def _reports(plan: Plan, mapper: Mapper, watch: Watch) -> tuple[list[Report], st
         return sorted(reports, key=lambda report: int(report["shard"]))
 
     if not plan.staged:
-        return run("finished", lambda shard: propose(plan, shard), range(plan.shards)), _ended(plan)
+        return run("finished", Step(plan, "propose"), range(plan.shards)), _ended(plan)
     if plan.recipe.accept is None:
-        proposed = run("proposed", lambda shard: propose(plan, shard), range(plan.shards))
+        proposed = run("proposed", Step(plan, "propose"), range(plan.shards))
         decide(plan, proposed)
-        return run("finished", lambda shard: finish_shard(plan, shard), range(plan.shards)), _ended(plan)
+        return run("finished", Step(plan, "finish"), range(plan.shards)), _ended(plan)
     return _until_quota(plan, plan.recipe.accept, run)
 
 
@@ -162,7 +176,7 @@ def _until_quota(
     alive: list[int] = []
     while sum(alive) < quota and len(proposed) < plan.shards:
         wave = range(len(proposed), min(plan.shards, len(proposed) + _wave(plan, quota, alive)))
-        proposed += run("proposed", lambda shard: propose(plan, shard), wave)
+        proposed += run("proposed", Step(plan, "propose"), wave)
         alive = decide(plan, proposed)
     reached = sum(alive) >= quota
     if reached:
@@ -171,7 +185,7 @@ def _until_quota(
     paid = [report["shard"] for report in proposed[needed:] if report["paid"]]
     kept = range(max([needed - 1, *paid]) + 1)
     room = {shard: max(quota - sum(alive[:shard]), 0) for shard in kept}
-    reports = run("finished", lambda shard: finish_shard(plan, shard, room[shard], needed=shard < needed), kept)
+    reports = run("finished", Step(plan, "finish", room, needed), kept)
     return reports, f"{quota} accepted pairs" if reached else _ended(plan, quota, sum(alive))
 
 

@@ -21,6 +21,7 @@ from contrafact.recipe import Recipe
 from contrafact.record import HIDDEN, hidden_schema, pair_schema
 from contrafact.stages import Context, Generator, PairFilter, SetFilter, Source
 from contrafact.store.layout import FORMAT, REJECTED, RunDirectory
+from contrafact.store.remote import open_directory
 from contrafact.streams import Streams
 
 __all__ = ["Plan", "assemble", "identity_parts", "make_generator", "make_plan", "source_of"]
@@ -140,7 +141,8 @@ def make_plan(
     recipe_file : Path, optional
         The recipe's own file: paths in it are looked for beside it first.
     out : path, optional
-        The run directory; ``output`` of the recipe, or ``outputs/<name>``, where it is not given.
+        The run directory, a folder or an address such as ``s3://bucket/name``; ``output`` of the recipe, or
+        ``outputs/<name>``, where it is not given.
     replay : bool
         Answer what is asked of a language model from its cache alone.
 
@@ -152,7 +154,7 @@ def make_plan(
     folder = (recipe_file.parent if recipe_file else Path()).resolve()
     generator = make_generator(recipe, folder)
     source = source_of(recipe, generator, folder)
-    directory = RunDirectory(Path(out or recipe.output or Path("outputs") / recipe.name))
+    directory = open_directory(out or recipe.output or Path("outputs") / recipe.name)
     return assemble(recipe, folder, directory, generator, source, Engines(recipe.engines, replay))
 
 

@@ -21,6 +21,7 @@ from pydantic import (
 from contrafact.errors import RecipeError, did_you_mean
 from contrafact.explaining import wrong_value
 from contrafact.identity import without_excluded
+from contrafact.inputs import Input
 
 __all__ = ["Recipe", "Stage", "find_recipe", "load_recipe", "parse_recipe", "recipe_folders"]
 
@@ -66,6 +67,11 @@ class Recipe(_Strict):
         The machines that stages borrow: ``llm``, ``embeddings`` and ``sandbox``, each with its settings.
     splits : mapping of name to share
         Shares that sum to one. Pairs with one ``group_id`` never part.
+    media : str, optional
+        Where clips and images lie: ``beside`` the Parquet as files, or ``inside`` it. Unless given, clips lie beside
+        and images inside.
+    inputs : list of Input
+        What it is made from, with source and licence, beyond what the stages say themselves.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=96)]
@@ -84,9 +90,11 @@ class Recipe(_Strict):
         "test": 0.1,
     }
     engines: dict[Literal["llm", "embeddings", "sandbox"], dict[str, Any]] = {}
+    media: Literal["beside", "inside"] | None = None
     output: str | None = None
     workers: Annotated[int, Field(gt=0)] | None = None
     licence: str = ""
+    inputs: list[Input] = []
     citations: list[str] = []
     tags: list[str] = []
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -26,7 +26,10 @@ __all__ = [
     "class_label",
     "features_of",
     "hidden_schema",
+    "is_media",
     "levels_of",
+    "media_fields",
+    "media_kind",
     "pair_schema",
     "with_features",
 ]
@@ -66,6 +69,8 @@ PROVENANCE = pa.struct(
 HIDDEN = "hidden"
 _NO_SCORES = [pa.field("none", pa.float64())]  # Parquet has no struct without fields
 _LEVELS = b"contrafact.levels"
+_MEDIA = b"contrafact.media"
+_MEDIA_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,28 @@ def levels_of(column: pa.Field) -> tuple[str, ...] | None:
     """The names behind a class-label field's codes, or None for any other field."""
     metadata = column.metadata or {}
     return tuple(json.loads(metadata[_LEVELS])) if _LEVELS in metadata else None
+
+
+def media_fields(name: str, kind: Literal["video", "image"]) -> list[pa.Field]:
+    """Two member fields: a clip or image (Hugging Face ``Video`` or ``Image``), and the SHA-256 of its bytes.
+
+    While a pair is worked on, ``bytes`` hold the content, and of ``path`` only the extension counts. Where it lies in
+    the end, :mod:`contrafact.store.media` decides.
+    """
+    return [
+        pa.field(name, _MEDIA_TYPE, metadata={_MEDIA: kind}),
+        pa.field(f"{name}_sha256", pa.string()),
+    ]
+
+
+def is_media(kind: pa.DataType) -> bool:
+    """Whether a type is that of a clip or an image."""
+    return bool(kind == _MEDIA_TYPE)
+
+
+def media_kind(column: pa.Field) -> str | None:
+    """``video`` or ``image``; None for a field that is neither, or does not say."""
+    return (column.metadata or {}).get(_MEDIA, b"").decode() or None
 
 
 def pair_schema(shape: PairShape, scores: Sequence[pa.Field] = ()) -> pa.Schema:
@@ -153,6 +180,9 @@ def _feature(column: pa.Field) -> Any:
     if levels is not None:
         return {"names": list(levels), "_type": "ClassLabel"}
     kind = column.type
+    if (media := media_kind(column)) is not None:
+        # Decoded only on demand: a reader of labels needs no decoder, and relative paths must be found first.
+        return {"_type": media.capitalize(), "decode": False}
     if pa.types.is_struct(kind):
         return {inner.name: _feature(inner) for inner in kind}
     if pa.types.is_list(kind):

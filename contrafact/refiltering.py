@@ -39,7 +39,7 @@ from contrafact.stored import Stored
 
 __all__ = ["refilter"]
 
-_MAY_CHANGE = ("filters", "splits", "description", "licence", "citations", "tags", "output", "workers")
+_MAY_CHANGE = ("filters", "splits", "description", "licence", "inputs", "citations", "tags", "output", "workers")
 
 
 def refilter(
@@ -195,6 +195,7 @@ def _decided(change: _Change, plan: Plan) -> dict[str, Any]:
             short = sum(alive) < quota
             ended = f"refiltered: {sum(alive)} of {quota} pairs were accepted" if short else f"{quota} accepted pairs"
     told = {name: change.manifest[name] for name in ("libraries", "usage") if name in change.manifest}
+    told["about"] = change.manifest.get("about", {})
     told["refiltered_from"] = change.manifest.get("refiltered_from", change.manifest["identity"])
     if "usage" in change.manifest:  # the same replies as before, wherever their cache may be now
         told["usage"] = change.manifest["usage"]

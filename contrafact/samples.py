@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from contrafact.candidates import make_candidates
-from contrafact.judging import Funnel, apply_judgements, judge
-from contrafact.plan import Plan
 from contrafact.record import levels_of
 from contrafact.store.layout import RunDirectory
+
+if TYPE_CHECKING:
+    from contrafact.plan import Plan
 
 __all__ = ["Preview", "named", "preview_pairs", "sample_pairs"]
 
@@ -52,6 +52,9 @@ def preview_pairs(
     told : callable
         Is told after each shard how many units were looked at, and how many pairs are found: this may take long.
     """
+    from contrafact.candidates import make_candidates
+    from contrafact.judging import Funnel, apply_judgements, judge
+
     found: list[dict[str, Any]] = []
     looked_at = passed = 0
     for shard in range(plan.shards if accepted else 1):

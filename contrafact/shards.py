@@ -22,6 +22,8 @@ from contrafact.record import HIDDEN
 from contrafact.stages import Judgement
 from contrafact.store.atomic import read_json, write_json
 from contrafact.store.layout import REJECTED
+from contrafact.store.media import media_paths, media_there, put_media
+from contrafact.store.mirrors import fetched
 from contrafact.store.parquet import StoredFile, read_arrow, write_arrow, write_parquet
 from contrafact.store.splits import assign_splits
 
@@ -51,10 +53,11 @@ def settle(plan: Plan, shard: int, pairs: pa.Table, judgements: Mapping[str, Jud
     pairs = apply_judgements(pairs, judgements, funnel)
     if not plan.staged:
         return _write(plan, shard, without_orphans(pairs, funnel), funnel)
-    write_arrow(pairs, plan.directory.candidates(shard))
     place = beside(pairs)
     for each in plan.set_filters:
         write_sketch(plan.directory.sketch(each.alias, shard), sketched(each, pairs), pairs, place)
+    pairs = put_media(pairs, plan.directory.path, plan.recipe.media)
+    write_arrow(pairs, plan.directory.candidates(shard))
     report = {
         "shard": shard,
         "units": _units(plan, shard),
@@ -64,6 +67,8 @@ def settle(plan: Plan, shard: int, pairs: pa.Table, judgements: Mapping[str, Jud
         "paid": _paid(pairs),
         "funnel": funnel.spec(),
     }
+    if media := media_paths(pairs):
+        report["media"] = media
     write_json(plan.directory.report("proposed", shard), report)
     return report
 
@@ -101,8 +106,9 @@ def finished_report(plan: Plan, stage: str, shard: int) -> Report | None:
         return None
     files = [StoredFile(**spec) for spec in report.get("files", ())]
     whole = all(file.intact(plan.directory.path, deep=True) for file in files)
-    waiting = stage != "proposed" or plan.directory.candidates(shard).is_file()
-    return report if whole and waiting else None
+    waiting = stage != "proposed" or fetched(plan.directory.candidates(shard))
+    there = media_there(report.get("media", ()), plan.directory.path)
+    return report if whole and waiting and there else None
 
 
 def read_verdicts(plan: Plan, shard: int) -> dict[str, Judgement]:
@@ -149,6 +155,7 @@ def _within_quota(pairs: pa.Table, room: int, quota: int, funnel: Funnel) -> pa.
 
 def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
     recipe, directory = plan.recipe, plan.directory
+    pairs = put_media(pairs, directory.path, recipe.media)
     funnel.explain(pairs["reasons"].combine_chunks())
     parts = [*recipe.splits, REJECTED]
     place = np.full(pairs.num_rows, len(recipe.splits), dtype=np.int64)
@@ -185,6 +192,8 @@ def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
         "funnel": funnel.spec(),
         "files": [file.spec() for file in files],
     }
+    if media := media_paths(seen):
+        report["media"] = media
     write_json(directory.report("finished", shard), report)
     return report
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from contrafact.engines import Engines
 from contrafact.generating import Context, Generator, Recomputed, RowGenerator, Source
+from contrafact.inputs import Input
 from contrafact.isolation import one_by_one
 
 __all__ = [
@@ -65,14 +66,18 @@ class Judgement:
 class _Filter(ABC):
     """What both kinds of filter share. ``alias`` is the name the recipe gives it; scores and reasons begin with it.
 
+    ``citations`` name the publications of its method, for the card.
     ``proof`` is set by the core: pairs from which on a filter that fails on all of them is taken to fail always.
     """
 
     name: ClassVar[str]
+    citations: ClassVar[Sequence[str]] = ()
     alias: str = ""
     generator: Generator | None = None
     engines: Engines = Engines()
     proof: int = 1
+    keeps_interpreter: ClassVar[bool] = False
+    """Whether it judges row by row in Python: see :class:`Generator`."""
 
     def bind(self, alias: str, generator: Generator) -> None:
         """Called once by the core: the recipe's name for this filter, and the generator whose pairs it will see.
@@ -91,6 +96,10 @@ class _Filter(ABC):
         Part of the recipe's identity; None where there is nothing of the kind.
         """
         return None
+
+    def inputs(self) -> Sequence[Input]:
+        """What it judges with and others made: models, word lists, with their licences; for the card."""
+        return ()
 
     def score_fields(self) -> Sequence[pa.Field]:
         """Fields this filter adds to ``scores``; one float named after its alias unless overridden."""
@@ -129,6 +138,8 @@ class PairFilter(_Filter):
 
 class RowFilter(PairFilter):
     """A pair filter for authors who think in rows: write :meth:`judge_row`."""
+
+    keeps_interpreter: ClassVar[bool] = True
 
     @abstractmethod
     def judge_row(self, pair: Mapping[str, Any]) -> bool | tuple[bool, str] | tuple[bool, str, float]:

@@ -22,6 +22,7 @@ from contrafact.recipe import Recipe
 from contrafact.record import HIDDEN
 from contrafact.stages import Source
 from contrafact.store.layout import REJECTED, RunDirectory
+from contrafact.store.media import with_media
 from contrafact.store.parquet import read_parquet
 
 __all__ = ["Stored", "marked"]
@@ -53,7 +54,7 @@ class Stored:
         listed = {file["path"] for file in self.manifest["files"]}
         parts = [self.directory.pairs(part, shard) for part in (*self.recipe.splits, REJECTED)]
         there = [path for path in parts if path.relative_to(self.directory.path).as_posix() in listed]
-        tables = [self._with_hidden(path) for path in there]
+        tables = [with_media(self._with_hidden(path), self.directory.path) for path in there]
         whole = pa.concat_tables(tables).combine_chunks()
         place = self._positions(whole, shard, [table.num_rows for table in tables])
         number = pc.list_element(pc.split_pattern(whole["pair_id"], "/", max_splits=1, reverse=True), 1)

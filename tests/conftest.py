@@ -15,6 +15,7 @@ import atexit
 import ctypes.util
 import importlib.util
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ settings.register_profile("explore", deadline=None, max_examples=1000, suppress_
 settings.load_profile("ci")
 
 PACKAGES = Path(__file__).parent.parent / "system-packages.txt"
-LEFT_OUT = pytest.StashKey[dict[str, list[str]]]()
+LEFT_OUT = re.compile(r"needs (?P<packages>[\w., +-]+): make system-packages")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "system(package, ...): needs packages listed in system-packages.txt")
     config.addinivalue_line("markers", "long(bounded, full): the fixture `amount` gives one of the two (see --long)")
-    config.stash[LEFT_OUT] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -119,19 +119,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     message = f"needs {', '.join(missing)}: make system-packages"
     if os.environ.get("CI") == "true":
         pytest.fail(message, pytrace=False)
-    for name in missing:
-        item.config.stash[LEFT_OUT].setdefault(name, []).append(item.nodeid)
     pytest.skip(message)
 
 
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    left_out = config.stash[LEFT_OUT]
-    if not left_out:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    # From the reports and not from a list of our own: tests may have run in other processes.
+    found = {
+        report.nodeid: why["packages"].split(", ")
+        for report in terminalreporter.getreports("skipped")
+        if (why := LEFT_OUT.search(str(report.longrepr)))
+    }
+    if not found:
         return
-    tests = sorted({test for tests in left_out.values() for test in tests})
+    names = sorted({name for packages in found.values() for name in packages})
     terminalreporter.section("tests left out")
-    terminalreporter.line(f"{len(tests)} left out, for want of system packages: {', '.join(sorted(left_out))}")
-    for test in tests:
+    terminalreporter.line(f"{len(found)} left out, for want of system packages: {', '.join(names)}")
+    for test in sorted(found):
         terminalreporter.line(f"  {test}")
     terminalreporter.line("To run them too: make system-packages")
 

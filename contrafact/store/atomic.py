@@ -12,8 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from contrafact.errors import StorageError
+from contrafact.store import mirrors
 
-__all__ = ["DISK_ERRORS", "atomic_path", "digest", "flush", "read_json", "storage_errors", "write_json", "write_text"]
+__all__ = [
+    "DISK_ERRORS",
+    "WRITER",
+    "atomic_path",
+    "digest",
+    "flush",
+    "read_json",
+    "storage_errors",
+    "write_json",
+    "write_text",
+]
 
 DISK_ERRORS = {
     errno.ENOSPC: "the disk is full",
@@ -24,6 +35,9 @@ DISK_ERRORS = {
     errno.EIO: "the disk answers with errors",
 }
 """What the kernel says of a disk that takes no more, in words."""
+
+WRITER = ""
+"""Part of the names of half-written files. Set by worker processes: two that are given one shard must not share one."""
 
 
 @contextmanager
@@ -49,13 +63,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
     The bytes are on the disk before the name is. The name itself may be lost with the power until its folder is
     flushed, which is done once, before the manifest: a resumed build makes again what is missing.
     """
-    temporary = path.with_name(f".tmp-{path.name}")
+    temporary = path.with_name(f".tmp-{WRITER}{path.name}")
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             flush(temporary)
             temporary.replace(path)
+            mirrors.sent(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
@@ -74,6 +89,7 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> Any:
     """JSON from a file, or None where it is missing or was cut off."""
+    mirrors.fetched(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):

@@ -3,10 +3,13 @@
 ::
 
     outputs/<name>/
-      README.md  recipe.yaml  manifest.json      the card, the resolved recipe, and (last) completion
+      README.md  croissant.json                  the card, for people and for machines
+      recipe.yaml  manifest.json                 the resolved recipe, and (last) completion
+      report.html                                the page to look at it, and no part of it
       data/<split>-00000.parquet                 accepted pairs
       rejected/rejected-00000.parquet            the others, with reasons
       hidden/<split>-00000.parquet               truth stored apart: noise, latents, potential outcomes
+      media/<2 hex>/<sha256>.<ext>               clips and images, where they lie beside
       plugins/                                   the user's own Python files that the recipe stands on
       .work/                                     state of an unfinished build; removed by completion
 """
@@ -14,17 +17,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from contrafact.errors import RunDirectoryError
-from contrafact.store.atomic import DISK_ERRORS, read_json, storage_errors, write_json
+from contrafact.identity import IDENTITY_VERSION
+from contrafact.store.atomic import DISK_ERRORS, flush, read_json, storage_errors, write_json
+from contrafact.store.lock import Held, Lock
 from contrafact.store.manifest import load_manifest
+from contrafact.store.versions import check_versions
 
 __all__ = ["FORMAT", "REJECTED", "RunDirectory", "read_manifest"]
 
@@ -32,7 +36,7 @@ FORMAT = 2
 """Version of the layout and of the manifest.
 
 To be raised by the first change after a release that makes older folders unreadable to ``validate`` or to a resuming
-build. Nothing has been released yet, so that it stands at 1 whatever changes until then.
+build. Nothing has been released yet, so that it stands at 2 whatever changes until then.
 """
 
 REJECTED = "rejected"
@@ -45,6 +49,16 @@ class RunDirectory:
     path: Path
 
     @property
+    def address(self) -> str:
+        """How a user names it."""
+        return str(self.path)
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is a manifest; what it says is not looked at."""
+        return self.manifest.is_file()
+
+    @property
     def manifest(self) -> Path:
         return self.path / "manifest.json"
 
@@ -55,6 +69,10 @@ class RunDirectory:
     @property
     def card(self) -> Path:
         return self.path / "README.md"
+
+    @property
+    def report_page(self) -> Path:
+        return self.path / "report.html"
 
     @property
     def plugins(self) -> Path:
@@ -99,12 +117,14 @@ class RunDirectory:
             self._make()
             if not self.manifest.is_file() and not self.work.is_dir():
                 self._check_empty()  # before a lock file is put among somebody's own
-            lock = FileLock(self.path / ".lock", timeout=0)
+            lock = Lock(self.path / ".lock")
             try:
                 lock.acquire()
-            except Timeout:
+            except Held as held:
+                who = f": {held.owner}" if held.owner else ""
                 raise RunDirectoryError(
-                    f"another build is at work in {self.path}", fix="wait for it, or give this one another --out"
+                    f"another build is at work in {self.path}{who}",
+                    fix="wait for it, or give this one another --out",
                 ) from None
         try:
             yield
@@ -138,14 +158,32 @@ class RunDirectory:
         if finished is None and state.get("identity") != identity and not any(self.work.glob("*/*.json")):
             # Nothing was finished under the other identity: a recipe or plug-in that failed at once may be mended.
             state = self._mark(identity, name, parts or {})
+        check_versions(self.path, state, FORMAT)
         self._check_owner(state, identity, parts or {}, complete=finished is not None)
         if finished is not None and self.work.exists():
             shutil.rmtree(self.work)  # the build was stopped between completion and tidying up
         return finished is not None
 
+    def gather(self, paths: Iterable[str]) -> None:
+        """Have these files here, to be read. They are, unless the directory is in an object store."""
+
+    def settle(self, listed: Iterable[str]) -> None:
+        """Have the files of a dataset, and whatever lies beside them, safe before the manifest is."""
+        for folder in {(self.path / path).parent for path in listed} | {self.path}:
+            flush(folder)
+
+    def discard_work(self) -> None:
+        """Remove the state of the build, once there is a manifest."""
+        flush(self.path)
+        shutil.rmtree(self.work)
+
     def _mark(self, identity: str, name: str, parts: Mapping[str, str]) -> dict[str, Any]:
-        state = {"format": FORMAT, "identity": identity, "name": name, "identity_parts": dict(parts)}
+        versions = {"format": FORMAT, "identity_version": IDENTITY_VERSION}
+        state = {**versions, "identity": identity, "name": name, "identity_parts": dict(parts)}
         write_json(self.work / "state.json", state)
+        # Its name must outlast a power cut that any later file outlasts, or the folder would be nobody's we know.
+        for folder in (self.work, self.path):
+            flush(folder)
         return state
 
     def _make(self) -> None:
@@ -168,11 +206,6 @@ class RunDirectory:
             )
 
     def _check_owner(self, state: dict[str, Any], identity: str, parts: Mapping[str, str], *, complete: bool) -> None:
-        if state.get("format") != FORMAT:
-            raise RunDirectoryError(
-                f"{self.path} has format {state.get('format')!r}, and this version writes format {FORMAT}",
-                fix="give --out another folder, or use the version that made it",
-            )
         if state.get("identity") == identity:
             return
         before = state.get("identity_parts") or {}
@@ -203,10 +236,5 @@ def read_manifest(directory: RunDirectory) -> dict[str, Any]:
             f"{directory.path} {'is not finished' if unfinished else 'is no run directory: it has no manifest.json'}",
             fix="contrafact build the same recipe again: it resumes" if unfinished else "give the folder of a dataset",
         )
-    if manifest["format"] != FORMAT:
-        raise RunDirectoryError(
-            f"{directory.path} has format {manifest['format']!r}",
-            allowed=f"format {FORMAT}",
-            fix="use the version of contrafact that made it",
-        )
+    check_versions(directory.path, manifest, FORMAT)
     return manifest

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +23,7 @@ from contrafact.recipe import Recipe, parse_recipe, parse_yaml
 from contrafact.record import HIDDEN, PairShape, hidden_schema, pair_schema
 from contrafact.stages import Generator, Recomputed
 from contrafact.store.layout import REJECTED, RunDirectory, read_manifest
+from contrafact.store.media import media_problems, with_media
 from contrafact.store.parquet import StoredFile, read_parquet
 from contrafact.store.splits import assign_splits
 from contrafact.uniqueness import Names
@@ -116,6 +118,7 @@ def validate(path: str | Path, folder: Path | None = None, *, unprotected: bool 
             replies.add(pairs)
             contents.add(pairs, part)
             _check_verdicts(pairs, part, stored.path, found)
+            found.problems += islice(media_problems(pairs, directory.path), _SHOWN)
             pair_ids.add(pairs["pair_id"], part)
             if part != REJECTED:
                 units.add(pairs["unit_id"], part)
@@ -237,7 +240,7 @@ def _check_oracle(
         return
     whole = whole.filter(pc.is_valid(whole["counterfactual"])).combine_chunks()
     try:
-        again = generator.recompute(whole) if whole.num_rows else None
+        again = generator.recompute(with_media(whole, directory.path)) if whole.num_rows else None
     except Exception as error:  # noqa: BLE001  # what a record was changed into may be anything
         found.problems.append(f"{stored.path} cannot be computed again: {type(error).__name__}: {error}")
         return

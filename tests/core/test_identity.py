@@ -54,13 +54,13 @@ def test_exclusion_reaches_into_nested_keys_and_copies() -> None:
 
 def test_the_identity_leaves_out_what_it_says_and_nothing_else(tmp_path: Any) -> None:
     plain = {path for path in EXCLUDED if not path.startswith("engines.")}
-    assert plain == {"output", "workers", "description", "licence", "citations", "tags"}
+    assert plain == {"output", "workers", "description", "licence", "inputs", "citations", "tags"}
     own = plan_of(toy(), tmp_path).identity
     same: list[dict[str, Any]] = [
         {"workers": 3},
         {"output": "elsewhere"},
         {"description": "words"},
-        {"licence": "mit", "tags": ["x"], "citations": ["y"]},
+        {"licence": "mit", "tags": ["x"], "citations": ["y"], "inputs": [{"name": "z"}]},
     ]
     assert {plan_of(toy(**keys), tmp_path).identity for keys in same} == {own}
     others = [

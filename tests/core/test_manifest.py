@@ -57,7 +57,7 @@ def test_a_manifest_that_is_none_is_told_with_what_is_wrong(change: Change, mess
 
 def test_another_format_is_told_as_such(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(f'{{"format": {FORMAT + 1}}}', encoding="utf-8")
-    with pytest.raises(RunDirectoryError, match=f"has format {FORMAT + 1}\n  allowed: format {FORMAT}"):
+    with pytest.raises(RunDirectoryError, match=f"has format {FORMAT + 1}: a later .*\n  allowed: format {FORMAT}"):
         validate(tmp_path)
 
 

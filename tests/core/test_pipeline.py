@@ -350,7 +350,12 @@ def test_a_corrected_licence_changes_the_card_and_no_data(tmp_path: Path) -> Non
     before = tree(tmp_path / "run")
     built(toy(licence="cc0-1.0"), tmp_path / "run")
     after = tree(tmp_path / "run")
-    assert {path for path in before if before[path] != after[path]} == {"README.md", "recipe.yaml"}
+    assert {path for path in before if before[path] != after[path]} == {
+        "README.md",
+        "croissant.json",
+        "recipe.yaml",
+        "report.html",
+    }
     assert "cc0-1.0" in after["README.md"].decode()
 
 

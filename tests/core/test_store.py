@@ -213,7 +213,7 @@ def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:
 
 def test_another_version_of_the_format_is_not_touched(tmp_path: Path) -> None:
     write_json(tmp_path / "manifest.json", {"format": FORMAT + 1, "identity": "me"})
-    with pytest.raises(RunDirectoryError, match=f"has format {FORMAT + 1}, and this version writes format {FORMAT}"):
+    with pytest.raises(RunDirectoryError, match=f"has format {FORMAT + 1}: a later version of contrafact wrote it"):
         RunDirectory(tmp_path).claim("me", "mine")
 
 

@@ -94,7 +94,10 @@ def test_one_task_a_shard_and_stage_named_after_both(shown: dict[str, Any]) -> N
 
 def test_the_funnel_and_some_pairs_are_artifacts(shown: dict[str, Any]) -> None:
     artifacts = {artifact["key"]: artifact for artifact in shown["artifacts"]}
-    assert set(artifacts) == {"contrafact-shown-in-api-funnel", "contrafact-shown-in-api-pairs"}
+    assert set(artifacts) == {f"contrafact-shown-in-api-{what}" for what in ("progress", "funnel", "cost", "pairs")}
+    assert artifacts["contrafact-shown-in-api-progress"]["data"] == 100.0
+    cost = {row["what"]: row["value"] for row in json.loads(artifacts["contrafact-shown-in-api-cost"]["data"])}
+    assert cost["seconds of this run"] > 0
     funnel = artifacts["contrafact-shown-in-api-funnel"]
     assert funnel["type"] == "table"
     assert json.loads(funnel["data"]) == [

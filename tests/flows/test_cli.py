@@ -207,7 +207,7 @@ def test_an_interrupt_is_no_traceback(
     monkeypatch.setattr("flows.cli.building.build", stopped)
     outcome = contrafact(capsys, "build", recipe, "--local")
     assert outcome.code == 130
-    assert "the same command resumes" in outcome.text
+    assert "finished shards are kept. Resume with:" in outcome.text
     assert "Traceback" not in outcome.text
 
 

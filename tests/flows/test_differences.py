@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from flows.cli.differences import has_texts, pieces, text_pair
+from contrafact.differences import pieces
+from flows.cli.differences import has_texts, text_pair
 
 WORDS = st.text(alphabet=st.sampled_from("ab ,.'é\n"), max_size=30)
 

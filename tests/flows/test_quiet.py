@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from flows.cli.building import _through_prefect
+from flows.connecting import quiet
 from tests.flows.commands import spawned
 
 
@@ -26,14 +25,25 @@ def test_an_error_while_shards_wait_is_one_message(tmp_path: Path, monkeypatch: 
     assert outcome.out == ""
 
 
+@pytest.mark.parametrize("shown", [False, True])
 @pytest.mark.parametrize("debug", [False, True])
-def test_debugging_shows_what_is_silent_otherwise(debug: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("PREFECT_LOGGING_LEVEL", "PREFECT_SERVER_LOGGING_LEVEL")
+def test_debugging_shows_what_is_silent_otherwise(debug: bool, shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = (
+        "PREFECT_LOGGING_LEVEL",
+        "PREFECT_SERVER_LOGGING_LEVEL",
+        "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL",
+        "PREFECT_LOGGING_TO_API_ENABLED",
+    )
     for name in names:
         monkeypatch.setenv(name, "")  # so that it is put back afterwards as it was
         monkeypatch.delenv(name)
     if debug:
         monkeypatch.setenv("CONTRAFACT_DEBUG", "1")
-    monkeypatch.setattr("flows.cli.building.api_url", lambda: None)
-    _through_prefect(Console(quiet=True))
-    assert [os.environ.get(name) for name in names] == ([None, None] if debug else ["CRITICAL", "CRITICAL"])
+    quiet(shown=shown)
+    found = [os.environ.get(name) for name in names]
+    if debug:
+        assert found == [None] * 4
+    elif shown:
+        assert found == [None, "CRITICAL", "CRITICAL", None], "a server that shows runs gets their log"
+    else:
+        assert found == ["CRITICAL", "CRITICAL", None, "false"]

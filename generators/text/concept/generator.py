@@ -116,8 +116,12 @@ class ConceptGenerator(Generator):
     """
 
     name: ClassVar[str] = "concept"
+    citations: ClassVar[Sequence[str]] = (
+        "Gat et al. (2024), Faithful explanations of black-box NLP models using LLM-generated counterfactuals, ICLR",
+    )
     task: str = "concept"
     shard_rows: ClassVar[int] = 500
+    keeps_interpreter: ClassVar[bool] = True
 
     def __init__(
         self,

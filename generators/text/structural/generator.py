@@ -96,8 +96,12 @@ class StructuralGenerator(Generator):
     """
 
     name: ClassVar[str] = "structural"
+    citations: ClassVar[Sequence[str]] = (
+        "LIBERTy (2026), structural counterfactuals of text from a causal model of its concepts, arXiv:2601.10700",
+    )
     label_source = "oracle"
     shard_rows: ClassVar[int] = 2000
+    keeps_interpreter: ClassVar[bool] = True
 
     def __init__(
         self,

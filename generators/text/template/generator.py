@@ -70,6 +70,7 @@ class TemplateGenerator(Generator):
     name: ClassVar[str] = "template"
     label_source = "construction"
     shard_rows: ClassVar[int] = 5000
+    keeps_interpreter: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Scheduled builds: when they run, where each run writes, and who is told how it ended."""

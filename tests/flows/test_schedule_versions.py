@@ -1,0 +1,135 @@
+"""Dated versions lie beside each other; an extended dataset is the one that a single build would have made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from contrafact.errors import RunDirectoryError
+from contrafact.pipeline import run_local
+from contrafact.recipe import Recipe
+from flows.scheduling.versions import Version, dated, extended
+from tests.core.builds import EVERY_OTHER, SMALL, stored, toy, tree
+
+
+def made(version: Version) -> Path:
+    run_local(version.recipe, None, version.build)
+    return version.settle()
+
+
+def test_dated_versions_lie_beside_each_other_and_the_newest_has_a_name(tmp_path: Path) -> None:
+    out = tmp_path / "toy"
+    for label in ("2026-11-26", "2026-11-27"):
+        folder = made(dated(toy(), out, label, fresh=False))
+        assert folder == tmp_path / f"toy-{label}"
+        assert (tmp_path / "toy-latest").resolve() == folder
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy-2026-11-26", "toy-2026-11-27", "toy-latest"]
+    assert tree(tmp_path / "toy-2026-11-26") == tree(tmp_path / "toy-2026-11-27")
+
+
+def test_a_new_seed_is_the_labels_own_and_repeatable(tmp_path: Path) -> None:
+    def seed(label: str, **keys: Any) -> int:
+        return dated(toy(**keys), tmp_path / "toy", label, fresh=True).recipe.seed
+
+    assert seed("2026-11-26") == seed("2026-11-26")
+    assert len({seed("2026-11-26"), seed("2026-11-27"), seed("2026-11-26", seed=1), 0}) == 4
+    assert 0 <= seed("2026-11-26") < 2**63
+
+
+FUNNEL = {"small": {**SMALL, "below": 60}, "turn": EVERY_OTHER}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "whole"),
+    [
+        (toy({"fail_every": 7}, rows=25), toy({"fail_every": 7}, rows=75)),
+        (toy(rows=25, filters=FUNNEL), toy(rows=75, filters=FUNNEL)),
+        (toy(accept=12), toy(accept=36)),
+        (toy(accept=12, max_units=40, shard_rows=5), toy(accept=36, max_units=120, shard_rows=5)),
+    ],
+)
+def test_an_extended_dataset_is_the_one_of_a_single_build(recipe: Recipe, whole: Recipe, tmp_path: Path) -> None:
+    out = tmp_path / "toy"
+    for night in range(3):
+        version = extended(recipe, out, f"night {night}")
+        assert version is not None
+        assert made(version) == out
+    run_local(whole, None, tmp_path / "whole")
+    assert tree(out) == tree(tmp_path / "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy", "whole"]
+
+
+def test_old_pairs_keep_their_ids_and_their_split(tmp_path: Path) -> None:
+    out, recipe = tmp_path / "toy", toy(rows=50)
+    splits = []
+    for night in range(2):
+        version = extended(recipe, out, str(night))
+        assert version is not None
+        made(version)
+        splits.append(
+            {
+                pair: path.name.partition("-")[0]
+                for path in (out / "data").glob("*.parquet")
+                for pair in pq.read_table(path)["pair_id"].to_pylist()
+            }
+        )
+    assert len(splits[0]) == 50
+    assert len(splits[1]) == 100
+    assert splits[0].items() <= splits[1].items()
+    assert stored(out).num_rows == 100
+
+
+def test_where_the_source_ends_nothing_is_built(tmp_path: Path) -> None:
+    out, recipe = tmp_path / "toy", toy({"count": 60}, rows=40)
+    for units in (40, 60):
+        version = extended(recipe, out, "night")
+        assert version is not None
+        made(version)
+        assert stored(out).num_rows == units
+    assert extended(recipe, out, "night") is None
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (toy({"pairs": 2}), "generator changed"),
+        (toy(seed=4), "seed changed"),
+        (toy(filters={"small": SMALL}), "filters changed"),
+        (toy(accept=5), "accept changed"),
+    ],
+)
+def test_another_recipe_is_not_mixed_in(other: Recipe, said: str, tmp_path: Path) -> None:
+    out = tmp_path / "toy"
+    first = extended(toy(), out, "night")
+    assert first is not None
+    made(first)
+    before = tree(out)
+    with pytest.raises(RunDirectoryError, match=said) as caught:
+        extended(other, out, "night")
+    assert "--dated" in (caught.value.fix or "")
+    assert tree(out) == before
+
+
+def test_what_the_card_says_may_change(tmp_path: Path) -> None:
+    out = tmp_path / "toy"
+    first = extended(toy(), out, "night")
+    assert first is not None
+    made(first)
+    assert extended(toy(description="better words", tags=["toy"]), out, "night") is not None
+
+
+def test_readers_see_the_old_dataset_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "toy"
+    first = extended(toy(rows=20), out, "one")
+    assert first is not None
+    made(first)
+    before = tree(out)
+    second = extended(toy(rows=20), out, "two")
+    assert second is not None
+    run_local(second.recipe, None, second.build)
+    assert tree(out) == before
+    second.settle()
+    assert stored(out).num_rows == 40

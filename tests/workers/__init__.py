@@ -1,0 +1,1 @@
+"""Workers: processes, clusters and object stores."""
