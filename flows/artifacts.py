@@ -19,7 +19,7 @@ _EVERY_SECONDS = 2.0  # each step of a bar is a request to the server
 
 
 class Progress:
-    """A bar on the run's page, of all the work that the plan is; after a step that the server missed it stays as it is."""
+    """A bar on the run's page, of all the work that the plan is; after a step that the server missed it stays."""
 
     def __init__(self, plan: Plan) -> None:
         from prefect.artifacts import create_progress_artifact

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from typing import Any
 
 from rich.console import Console
@@ -69,8 +71,12 @@ class Connection:
 
     def _through(self, plan: Plan, engine: Engine, watch: Watch, stop: Stop) -> dict[str, Any]:
         import httpx
+        from prefect.logging.handlers import APILogHandler
 
         from flows.build import build_plan
+
+        if not os.environ.get("CONTRAFACT_DEBUG"):
+            APILogHandler.handleError = _unheard  # type: ignore[method-assign]
 
         try:
             return build_plan(plan, watch, stop, engine)
@@ -87,7 +93,10 @@ class Connection:
         """The server went away: the dataset may be complete all the same."""
         where = os.environ.get("PREFECT_API_URL")
         manifest = load_manifest(plan.directory.manifest, FORMAT)
-        if manifest is not None and manifest["identity"] == plan.identity:
+        complete = manifest is not None and manifest["identity"] == plan.identity
+        # Before Prefect's own last words, for which it would wait: there is nobody to hear them.
+        threading._register_atexit(_leave, 0 if complete else TransientError.exit_code)  # type: ignore[attr-defined]  # noqa: SLF001
+        if manifest is not None and complete:
             self._say(f"warning: {where} no longer answers; the dataset is complete, its run may look unfinished there")
             return manifest
         raise TransientError(
@@ -109,6 +118,16 @@ class Connection:
 
     def _say(self, text: str) -> None:
         self.console.print(text, style="dim", soft_wrap=True, highlight=False)
+
+
+def _leave(code: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _unheard(handler: Any, record: Any) -> None:
+    """A log line that the server did not take is told once, by what comes of the build."""
 
 
 def quiet(*, shown: bool) -> None:

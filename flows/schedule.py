@@ -76,13 +76,13 @@ def _crashed(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None
     from prefect.client.orchestration import get_client
 
     with get_client(sync_client=True) as client:
-        again = Scheduled(name="Resuming", message="its process died; finished shards are kept")
+        again: State[None] = Scheduled(name="Resuming", message="its process died; finished shards are kept")
         client.set_flow_run_state(flow_run.id, again, force=True)
 
 
 def _named() -> str:
     """The run's name: what is built, and which version."""
-    parameters = _context().parameters
+    parameters = _context().parameters or {}
     recipe: Recipe = parameters["recipe"]
     return f"{recipe.name} {_label(parameters['timezone'], parameters['versions'])}"
 

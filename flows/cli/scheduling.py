@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from rich.console import Console
 
@@ -69,7 +69,7 @@ def schedule_command(
         fresh,
         push,
         private,
-        overlap,
+        cast("Literal['wait', 'skip']", overlap),
         tuple(on_completion),
         tuple(on_failure),
     )

@@ -144,7 +144,7 @@ def _interrupted_alone() -> Iterator[None]:
     def interrupt(runner: Runner, *signal_and_frame: Any) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    Runner.handle_sigterm = interrupt  # type: ignore[method-assign]
+    Runner.handle_sigterm = interrupt  # type: ignore[method-assign, assignment]
     resource_tracker.ensure_running()  # its start unblocks the signal; it is started once
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

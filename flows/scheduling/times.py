@@ -161,6 +161,6 @@ def _read_interval(text: str) -> timedelta:
 
 def _croniter() -> Any:
     # The very library by which Prefect's server will read the expression.
-    from prefect._vendor import croniter
+    from importlib import import_module
 
-    return croniter.croniter
+    return import_module("prefect._vendor.croniter").croniter

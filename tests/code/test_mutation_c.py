@@ -242,7 +242,10 @@ def test_structures_typedefs_macros_and_lists_are_followed() -> None:
     assert word.kind == Int(64, signed=False)
     assert isinstance(made, Structure)
     assert [type(each) for each in made.slots] == [Scalar, Nothing, Scalar, Cells]
-    assert made.slots[2].kind.choices == ("RED", "BLUE")
+    hue = made.slots[2]
+    assert isinstance(hue, Scalar)
+    assert isinstance(hue.kind, Int)
+    assert hue.kind.choices == ("RED", "BLUE")
 
 
 @pytest.mark.parametrize(

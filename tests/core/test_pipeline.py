@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from contrafact.errors import PluginError, RunDirectoryError, StageError, TransientError
-from contrafact.pipeline import Step, build, local_mapper
+from contrafact.pipeline import Work, build, local_mapper
 from contrafact.plan import make_plan
 from contrafact.recipe import parse_recipe
 from contrafact.shards import Report
@@ -92,7 +92,7 @@ class Shuffling:
     def __init__(self, order: Sequence[int]) -> None:
         self.order = order
 
-    def __call__(self, stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]:
+    def __call__(self, stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]:
         yield from (step(shards[place]) for place in self.order if place < len(shards))
 
 
@@ -189,7 +189,7 @@ def test_a_complete_dataset_costs_nothing_to_build_again(tmp_path: Path) -> None
     first = built(toy(), tmp_path)
     before = {path: (tmp_path / path).stat().st_mtime_ns for path in tree(tmp_path)}
 
-    def never(stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]:
+    def never(stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]:
         raise AssertionError("no shard was to be run")
         yield
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contrafact.errors import StorageError
-from contrafact.pipeline import Step, build, local_mapper
+from contrafact.pipeline import Work, build, local_mapper
 from contrafact.shards import Report
 from contrafact.store.atomic import atomic_path
 from tests.core.builds import EVERY_OTHER, SMALL, built, plan_of, toy, tree
@@ -107,7 +107,7 @@ def test_a_disk_that_turns_read_only_half_way_is_resumed_when_it_can_be_written(
     plan = plan_of(recipe, disk.path / "toy")
     seen: list[str] = []
 
-    def one_by_one(stage: str, step: Step, shards: Sequence[int]) -> Iterator[Report]:
+    def one_by_one(stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]:
         yield from map(step, shards)
 
     def spoil(stage: str, report: Report) -> None:

@@ -195,7 +195,7 @@ def _prepare(case: dict[str, Any], log: Path) -> None:
                 file.write(json.dumps({"flushed": path}) + "\n")
 
     Path.replace = renamed  # type: ignore[method-assign, assignment]
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
     if "readonly" in case:
         sys.addaudithook(_refusing(case["out"], case["readonly"]))
     if "memory" in case:

@@ -125,7 +125,7 @@ class Build:
         self.recipe.write_text(RECIPE, encoding="utf-8")
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, Any]:
         return {CALLS: str(self.calls), DELAY: str(self.delay)}
 
     def run(self) -> Any:

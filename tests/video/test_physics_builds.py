@@ -31,7 +31,9 @@ def recipe(**changes: Any) -> Any:
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    return pa.concat_tables([pq.read_table(each) for each in sorted((folder / "data").glob("*.parquet"))]).to_pylist()
+    tables = [pq.read_table(each) for each in sorted((folder / "data").glob("*.parquet"))]
+    found: list[dict[str, Any]] = pa.concat_tables(tables).to_pylist()
+    return found
 
 
 def files(folder: Path) -> dict[str, str]:

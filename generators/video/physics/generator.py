@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -85,7 +85,7 @@ class Physics(RowGenerator):
 
     def __init__(
         self,
-        events: Sequence[EventName] = tuple(EVENTS),  # type: ignore[assignment]
+        events: Sequence[EventName] = get_args(EventName),
         interventions: Sequence[Factor] = FACTORS,
         design: Literal["single", "factorial"] = "single",
         per_unit: int | None = None,
