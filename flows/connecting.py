@@ -76,7 +76,7 @@ class Connection:
         from flows.build import build_plan
 
         if not os.environ.get("CONTRAFACT_DEBUG"):
-            APILogHandler.handleError = _unheard  # type: ignore[method-assign]
+            APILogHandler.handleError = _unheard  # type: ignore[method-assign, assignment]
 
         try:
             return build_plan(plan, watch, stop, engine)

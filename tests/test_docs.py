@@ -28,6 +28,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from typer.main import get_group
 
 from contrafact.pipeline import run_local
 from contrafact.plugins import find
@@ -35,6 +36,7 @@ from contrafact.recipe import Recipe, load_recipe, parse_yaml
 from contrafact.record import PairShape, pair_schema
 from contrafact.validation import validate
 from filters import FILTERS
+from flows.cli.app import app
 from generators.scm.arithmetic import FUNCTIONS
 from generators.scm.conformance import check_model
 from generators.scm.generator import SCMGenerator
@@ -86,6 +88,7 @@ def blocks_of(page: str) -> Iterator[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+COMMANDS = set(get_group(app).commands)
 
 
 def write_files(page: str, folder: Path) -> Path:
@@ -122,6 +125,9 @@ def test_every_block_says_what_it_is(block: Block) -> None:
 def test_a_fragment_parses(block: Block) -> None:
     if block.language == "python":
         assert ast.parse(block.body).body
+    elif block.language == "sh":
+        for words in (shlex.split(line, comments=True) for line in block.body.replace("\\\n", " ").splitlines()):
+            assert words[:1] != ["contrafact"] or words[1] in COMMANDS, f"{block}: {' '.join(words)}"
     else:
         assert all(isinstance(parse_yaml(line, str(block)), dict) for line in block.body.splitlines())
 

@@ -23,6 +23,8 @@ _LINES = 9
 _LONG = 900
 """Characters of a text that are shown; around the change, where it is longer."""
 _VALUES = 12
+_WORD = 60
+"""Characters of a value: a world told in one line of JSON is for the pair's own page."""
 _NODES = 16
 
 Side = list[tuple[bool, str]]
@@ -40,8 +42,8 @@ def featured(shown: Shown, fields: Sequence[Field], graph: Mapping[str, Any] | N
     Returns
     -------
     dict
-        ``row``, ``texts`` (name, code or not, both sides as stretches), ``values`` (state, name, both sides) and
-        ``graph``, drawn, where it is small.
+        ``row``, ``texts`` (name, code or not, both sides as stretches), ``media`` (whether there are pictures, which
+        the page draws from its pairs), ``values`` (state, name, both sides) and ``graph``, drawn, where it is small.
     """
     row = _chosen(shown, fields)
     if row is None:
@@ -66,12 +68,14 @@ def featured(shown: Shown, fields: Sequence[Field], graph: Mapping[str, Any] | N
         for each in fields
         if each.kind in ("number", "level", "value")
     ]  # fmt: skip
-    changed = [each for each in values if each[0]]
-    told = (values if len(values) <= _VALUES else changed)[:_VALUES] if not texts or changed else []
+    short = [each for each in values if max(len(each[2]), len(each[3])) <= _WORD]
+    changed = [each for each in short if each[0]]
+    told = (short if len(short) <= _VALUES else changed)[:_VALUES] if not texts or changed else []
     states = dict.fromkeys(downstream, "could") | {name: state for state, name, *_ in values if state}
     return {
         "id": pair["pair_id"],
         "texts": texts,
+        "media": any(each.kind == "media" for each in fields),
         "values": told,
         "more": len(values) - len(told) if told else 0,
         "graph": graph_svg(graph, states) if graph and told and len(graph["nodes"]) <= _NODES else None,

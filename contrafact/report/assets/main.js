@@ -117,6 +117,14 @@ function links() {
   }));
 }
 
+// The overview's own pair shows its first picture or clip, if the page holds one.
+async function featuredMedia() {
+  const place = byId("featured-media"), row = place ? store.index.row.get(place.dataset.pair) : undefined;
+  if (row === undefined) return;
+  const pair = await store.pair(row), field = store.index.fields.findIndex((each, i) => each.kind === "media" && pair.factual[i]);
+  if (field >= 0) place.append(PANELS.media(store.index.fields[field], pair.factual[field], pair.counterfactual[field]));
+}
+
 async function main() {
   theme(kept("theme"));
   document.addEventListener("keydown", pressed);
@@ -134,6 +142,7 @@ async function main() {
   byId("count").textContent = `${counted(list.rows.length)} of ${counted(index.ids.length)} pairs`;
   if (bar) review.count();
   window.addEventListener("hashchange", route);
+  await featuredMedia();
   await route();
   if (list.at < 0 && list.rows.length) await go(list.rows[0], false);
   document.body.dataset.ready = "yes";
