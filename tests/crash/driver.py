@@ -15,28 +15,38 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pandas.util  # noqa: F401  # imported by the first split: once here rather than in every child
-import pyarrow.parquet  # noqa: F401
-
-from contrafact import card, plugins
 from contrafact.pipeline import build, local_mapper
-from contrafact.plan import make_plan
+from contrafact.plan import Plan, make_plan
 from contrafact.recipe import parse_recipe
+from contrafact.store.layout import RunDirectory
 from tests.crash.toys import CALLS
 
 _replace = Path.replace
 
 
 def main() -> None:
-    card._template()  # read once, here, and not in every child
-    for kind in plugins.KINDS:
-        plugins.entries(kind)
+    _warm_up()
     json.dump([_outcome(case) for case in json.load(sys.stdin)], sys.stdout)
+
+
+def _warm_up() -> None:
+    """One build here, so that no child has to import or read anything that it may find in memory."""
+    recipe = {"name": "warm", "rows": 4, "generator": {"use": "tests.core.toys:Parity"}}
+    with tempfile.TemporaryDirectory() as folder:
+        build(make_plan(parse_recipe(recipe), None, Path(folder) / "warm"), local_mapper(1))
+
+
+@cache
+def _plan(recipe: str) -> Plan:
+    return make_plan(parse_recipe(json.loads(recipe)), None, "outputs/not-here")
 
 
 def _outcome(case: dict[str, Any]) -> dict[str, Any]:
@@ -45,6 +55,7 @@ def _outcome(case: dict[str, Any]) -> dict[str, Any]:
     calls = Path(case["out"] + ".calls")
     log.unlink(missing_ok=True)
     calls.unlink(missing_ok=True)
+    _plan(json.dumps(case["recipe"]))  # once, and not in every child
     child = os.fork()
     if child == 0:
         _build(case, out, log, calls)
@@ -70,7 +81,7 @@ def _build(case: dict[str, Any], out: Path, log: Path, calls: Path) -> None:
     os.environ[CALLS] = str(calls)
     count, lock = itertools.count(1), threading.Lock()
 
-    def replace(path: Path, target: Path) -> Path:
+    def renamed(path: Path, target: Path) -> Path:
         with lock:
             fatal = next(count) == case.get("at")
             if fatal and case["when"] == "before":
@@ -86,9 +97,9 @@ def _build(case: dict[str, Any], out: Path, log: Path, calls: Path) -> None:
     os.fsync = lambda fd: None
     code = 1
     try:
-        Path.replace = replace  # type: ignore[method-assign, assignment]
-        recipe = parse_recipe(case["recipe"])
-        build(make_plan(recipe, None, out), local_mapper(case.get("workers", 2)))
+        Path.replace = renamed  # type: ignore[method-assign, assignment]
+        plan = replace(_plan(json.dumps(case["recipe"])), directory=RunDirectory(out))
+        build(plan, local_mapper(case.get("workers", 2)))
         code = 0
     except BaseException:  # noqa: BLE001  # the child must not go on into its parent's code
         traceback.print_exc()

@@ -90,9 +90,12 @@ def _outcome(case: dict[str, Any]) -> dict[str, Any]:
     log.unlink(missing_ok=True)
     began = time.monotonic()
     with _filled(case, out.parent):
+        # No signal before the child can take it: it would unwind into its parent's code.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         child = os.fork()
         if child == 0:
             _child(case, out, log, said)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         _strike(case, child, began)
         status = _ended(child)
     if "power" in case and os.WIFSIGNALED(status):
@@ -152,6 +155,7 @@ def _child(case: dict[str, Any], out: Path, log: Path, said: Path) -> None:
         _prepare(case, log)
         stop = Stop()
         with armed(stop):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
             try:
                 plan = replace(_plan(json.dumps(case["recipe"])), directory=RunDirectory(out))
                 build(plan, local_mapper(case.get("workers", 2)), stop=stop)
