@@ -17,6 +17,7 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ for _theirs in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE", "HF_TOK
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci")
+
+# Started in the background by a shell, we would ignore Ctrl-C, and so would every process whose Ctrl-C a test tries.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 PACKAGES = Path(__file__).parent.parent / "system-packages.txt"
 LEFT_OUT = re.compile(r"needs (?P<packages>[\w., +-]+): make system-packages")
