@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.errors import MissingDependencyError, RecipeError
-from contrafact.stages import Generator, Judgement, PairFilter
-from filters.media import media_field, seen
+from contrafact.engines.weights import loading, weights_identity
+from contrafact.errors import RecipeError
+from contrafact.stages import Generator, Judgement
+from filters.media import MediaFilter, seen
 from filters.text import joined_texts, stored_scores, text_members
 from filters.verdicts import Tally
 
@@ -22,7 +23,7 @@ _LOOKS = 4
 _DECIMALS = 5
 
 
-class ClipSimilarity(PairFilter):
+class ClipSimilarity(MediaFilter):
     """Likeness of pictures and texts in the space of any image–text model of sentence-transformers.
 
     * ``<alias>``: cosine of the counterfactual's picture and text.
@@ -69,22 +70,17 @@ class ClipSimilarity(PairFilter):
                 raise RecipeError(f"filter {self.name}: {option} = {value} is no cosine", allowed="-1 to 1")
         place = (folder or Path()) / model
         self.model = str(place) if place.exists() else model
-        self.text, self.given, self.field = text, field, ""
+        super().__init__(field)
+        self.text = text
         self._loaded: Any = None
 
     def bind(self, alias: str, generator: Generator) -> None:
         super().bind(alias, generator)
-        self.field = media_field(alias, self.given, generator)
         text_members(alias, [self.text], generator)
 
     def identity(self) -> Any:
-        from contrafact.engines.weights import weights_identity
-
         place = Path(self.model)
         return weights_identity(place) if place.is_dir() else self.model
-
-    def score_fields(self) -> Sequence[pa.Field]:
-        return [pa.field(name, pa.float64()) for name in self._names()]
 
     def judge(self, pairs: pa.Table) -> Judgement:
         texts = [self._texts(joined_texts(pairs, side, [self.text])) for side in ("factual", "counterfactual")]
@@ -114,20 +110,15 @@ class ClipSimilarity(PairFilter):
 
     def _encoder(self) -> Any:
         if self._loaded is None:
-            try:
+            with loading(
+                f"filter {self.name}",
+                self.model,
+                extra="video",
+                allowed="a folder or hub name of an image–text model of sentence-transformers",
+            ):
                 from sentence_transformers import SentenceTransformer
 
                 self._loaded = SentenceTransformer(self.model, device="cpu")
-            except ImportError as error:
-                raise MissingDependencyError(
-                    f"filter {self.name} needs a package that is missing: {error}",
-                    fix="pip install 'contrafact[video]'",
-                ) from None
-            except (OSError, ValueError, KeyError) as error:
-                raise RecipeError(
-                    f"filter {self.name}: the model {self.model} cannot be loaded: {str(error).splitlines()[0]}",
-                    allowed="a folder or hub name of an image–text model of sentence-transformers",
-                ) from None
         return self._loaded
 
     def _texts(self, texts: Sequence[str | None]) -> NDArray[np.float64]:

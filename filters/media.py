@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 from contrafact.engines.media import read_clip, read_image, read_mask
 from contrafact.errors import RecipeError, did_you_mean
 from contrafact.record import HIDDEN, is_media
-from contrafact.stages import Generator
+from contrafact.stages import Generator, PairFilter
 from filters.columns import column
 
-__all__ = ["Seen", "media_field", "seen", "size_of_change"]
+__all__ = ["MediaFilter", "Seen", "seen", "size_of_change"]
 
 _PNG = b"\x89PNG"
 
@@ -45,7 +46,7 @@ class Seen:
         return self.before.shape == self.after.shape
 
 
-def media_field(alias: str, given: str | None, generator: Generator) -> str:
+def _media_field(alias: str, given: str | None, generator: Generator) -> str:
     """The member that holds the medium: the one given, or the first there is.
 
     Raises
@@ -65,6 +66,30 @@ def media_field(alias: str, given: str | None, generator: Generator) -> str:
             fix="leave field out" if names else f"remove the filter {alias} from the recipe",
         )
     return str(given)
+
+
+class MediaFilter(PairFilter):
+    """A filter of one medium of each pair, with scores of its own.
+
+    Parameters
+    ----------
+    field : str, optional
+        The member that is looked at; the first clip or image by default.
+    """
+
+    def __init__(self, field: str | None) -> None:
+        self._given, self.field = field, ""
+
+    def bind(self, alias: str, generator: Generator) -> None:
+        super().bind(alias, generator)
+        self.field = _media_field(alias, self._given, generator)
+
+    def score_fields(self) -> Sequence[pa.Field]:
+        return [pa.field(name, pa.float64()) for name in self._names()]
+
+    @abstractmethod
+    def _names(self) -> list[str]:
+        """Names of the scores, each a float64."""
 
 
 def seen(pairs: pa.Table, field: str, mask: str = "touched") -> Iterator[Seen]:

@@ -9,16 +9,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from contrafact.errors import RecipeError
-from contrafact.stages import Generator, Judgement, PairFilter
+from contrafact.stages import Judgement
 from filters.columns import column, same
-from filters.media import media_field, seen, size_of_change
+from filters.media import MediaFilter, seen, size_of_change
 from filters.options import check_number
 from filters.verdicts import Tally
 
 __all__ = ["Placebo"]
 
 
-class Placebo(PairFilter):
+class Placebo(MediaFilter):
     """Every pair has a control of its own size, and every control keeps its label.
 
     The score is the mean change of a control's claimed pixels over that of its pair's: 1 where both change the picture
@@ -45,11 +45,11 @@ class Placebo(PairFilter):
     def __init__(self, *, most: float = 3.0, required: bool = True, field: str | None = None) -> None:
         if check_number(self.name, "most", most) < 1:
             raise RecipeError(f"filter {self.name}: most = {most} lets nothing pass", allowed="1 or more")
-        self.most, self.required, self.given, self.field = most, required, field, ""
+        super().__init__(field)
+        self.most, self.required = most, required
 
-    def bind(self, alias: str, generator: Generator) -> None:
-        super().bind(alias, generator)
-        self.field = media_field(alias, self.given, generator)
+    def _names(self) -> list[str]:
+        return [self.alias]
 
     def judge(self, pairs: pa.Table) -> Judgement:
         rows = pairs.num_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar
 
@@ -10,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.stages import Generator, Judgement, PairFilter
-from filters.media import Seen, media_field, seen
+from contrafact.stages import Judgement
+from filters.media import MediaFilter, Seen, seen
 from filters.options import check_number
 from filters.text import stored_scores
 from filters.verdicts import Tally
@@ -21,7 +20,7 @@ __all__ = ["VideoConsistency"]
 _BINS = 8
 
 
-class VideoConsistency(PairFilter):
+class VideoConsistency(MediaFilter):
     """Bounds on flicker and on loss of identity in the edited clip, within its edit.
 
     * ``<alias>_flicker``: mean second difference in time of the counterfactual's claimed pixels, less that of the same
@@ -46,14 +45,7 @@ class VideoConsistency(PairFilter):
     def __init__(self, *, max_flicker: float = 12.0, min_identity: float = 0.4, field: str | None = None) -> None:
         self.max_flicker = check_number(self.name, "max_flicker", max_flicker)
         self.min_identity = check_number(self.name, "min_identity", min_identity)
-        self.given, self.field = field, ""
-
-    def bind(self, alias: str, generator: Generator) -> None:
-        super().bind(alias, generator)
-        self.field = media_field(alias, self.given, generator)
-
-    def score_fields(self) -> Sequence[pa.Field]:
-        return [pa.field(name, pa.float64()) for name in self._names()]
+        super().__init__(field)
 
     def judge(self, pairs: pa.Table) -> Judgement:
         flicker, identity = np.full(pairs.num_rows, np.nan), np.full(pairs.num_rows, np.nan)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.stages import Generator, Judgement, PairFilter
-from filters.media import media_field, seen, size_of_change
+from contrafact.stages import Judgement
+from filters.media import MediaFilter, seen, size_of_change
 from filters.options import check_number, check_range
 from filters.text import stored_scores
 from filters.verdicts import Tally
@@ -18,7 +17,7 @@ from filters.verdicts import Tally
 __all__ = ["VisualChange"]
 
 
-class VisualChange(PairFilter):
+class VisualChange(MediaFilter):
     """Enough change inside the mask, none outside.
 
     * ``<alias>_inside``: mean change of the pixels that the edit claims, in grey levels of a channel; of all pixels
@@ -50,14 +49,7 @@ class VisualChange(PairFilter):
         check_range(self.name, min, max)
         self.min, self.max = min, np.inf if max is None else max
         self.max_outside = check_number(self.name, "max_outside", max_outside)
-        self.given, self.field = field, ""
-
-    def bind(self, alias: str, generator: Generator) -> None:
-        super().bind(alias, generator)
-        self.field = media_field(alias, self.given, generator)
-
-    def score_fields(self) -> Sequence[pa.Field]:
-        return [pa.field(name, pa.float64()) for name in self._names()]
+        super().__init__(field)
 
     def judge(self, pairs: pa.Table) -> Judgement:
         scores = np.full((3, pairs.num_rows), np.nan)

@@ -15,16 +15,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, get_run_logger, task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun
 from prefect.futures import as_completed
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Cancelled
-from prefect.tasks import Task
 
 from contrafact.errors import ContrafactError, StoppedError
-from contrafact.pipeline import RETRY_SECONDS, Watch, build
+from contrafact.pipeline import Watch, build
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
 from contrafact.shards import Report
@@ -32,26 +30,13 @@ from contrafact.steps import Step
 from contrafact.stopping import Stop
 from flows.artifacts import Progress, leave_artifacts
 from flows.engines import Engine, Threads
+from flows.retries import SHARD_TASK
 from flows.signals import armed
 
 __all__ = ["build_dataset", "build_plan"]
 
 
-def _worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Transient or terminal is a property of the error's class."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, ContrafactError) and error.transient
-
-
-@task(
-    name="shard",
-    task_run_name="{stage} shard {shard}",
-    retries=len(RETRY_SECONDS),
-    retry_delay_seconds=list(RETRY_SECONDS),
-    retry_condition_fn=_worth_retrying,
-    cache_policy=NO_CACHE,  # the run directory says what is finished; a second truth could only disagree
-    persist_result=False,
-)
+@task(**SHARD_TASK)
 def _shard(stage: str, shard: int, key: int) -> Report | State[Any]:
     """One step on one shard. The step itself stays in this process: only numbers are parameters."""
     step = _STEPS.get(key)

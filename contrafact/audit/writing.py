@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from contrafact.store.atomic import write_json, write_text
+from contrafact.store.atomic import storable, write_json, write_text
 
 __all__ = [
     "effect_rows",
@@ -31,7 +31,7 @@ _CAVEAT = (
 def write_audit(found: Told, folder: Path) -> tuple[Path, Path]:
     """Write both files, each whole or not at all. Numbers that are none are null in JSON."""
     json_path, text_path = folder / "audit.json", folder / "audit.md"
-    write_json(json_path, _storable(found))
+    write_json(json_path, storable(found))
     write_text(text_path, markdown_of(found))
     return json_path, text_path
 
@@ -153,11 +153,3 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
 
 def _chance(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _storable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

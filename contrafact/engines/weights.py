@@ -9,12 +9,14 @@ import re
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from contrafact.errors import MissingDependencyError, RecipeError
 
-__all__ = ["cache_folder", "embedded_weights", "locate", "weights_identity"]
+__all__ = ["cache_folder", "embedded_weights", "loading", "locate", "weights_identity"]
 
 _DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
 """Endings of the files that decide an embedding: weights, tokeniser and the list of modules."""
@@ -27,6 +29,28 @@ def cache_folder() -> Path:
     """The folder that CONTRAFACT_CACHE names, else ``contrafact`` in the user's cache folder."""
     named = os.environ.get("CONTRAFACT_CACHE")
     return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "contrafact"
+
+
+@contextmanager
+def loading(told: str, model: str, *, extra: str, allowed: str) -> Iterator[None]:
+    """Loading a model that a recipe names: what goes wrong becomes one error that begins with ``told``.
+
+    Raises
+    ------
+    MissingDependencyError
+        Where a package is missing; ``extra`` brings it.
+    RecipeError
+        Where there is no such model, or not of this kind; ``allowed`` says which.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{told}: {model} needs a package that is missing: {error}", fix=f"pip install 'contrafact[{extra}]'"
+        ) from None
+    except (OSError, ValueError, KeyError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RecipeError(f"{told}: {model} cannot be loaded: {first}", allowed=allowed) from None
 
 
 def locate(model: str | None) -> Path:

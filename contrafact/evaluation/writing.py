@@ -9,7 +9,7 @@ from typing import Any
 
 from contrafact.evaluation.arms import ARMS
 from contrafact.evaluation.measures import NAMES
-from contrafact.store.atomic import write_json
+from contrafact.store.atomic import storable, write_json
 
 __all__ = ["arm_lines", "gains", "group_rows", "meaning_of", "measure_rows", "verdict_of", "write_evaluation"]
 
@@ -22,7 +22,7 @@ _HEADLINES = ("net pair accuracy", "accuracy", "worst-group accuracy", "effect d
 def write_evaluation(found: Told, folder: Path) -> Path:
     """Write ``evaluation.json``, or ``evaluation_null.json`` of shuffled labels, whole or not at all."""
     path = folder / (_NULL_FILE if found["settings"]["null"] else _FILE)
-    write_json(path, _storable(found))
+    write_json(path, storable(found))
     return path
 
 
@@ -103,11 +103,3 @@ def _figure(figure: Mapping[str, float], mark: str = "", *, sign: bool = False) 
         return ""
     form = "+.3f" if sign else ".3f"
     return f"{figure['value']:{form}}{mark} ({figure['low']:{form}} to {figure['high']:{form}})"
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _storable(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ __all__ = [
     "digest",
     "flush",
     "read_json",
+    "storable",
     "storage_errors",
     "write_json",
     "write_text",
@@ -80,6 +82,15 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def storable(value: Any) -> Any:
+    """Nested results as JSON holds them: text keys, lists, and null for what is no finite number."""
+    if isinstance(value, Mapping):
+        return {str(key): storable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path, value: Any) -> None:

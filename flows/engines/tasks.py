@@ -6,34 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.futures import PrefectFuture, as_completed
-from prefect.tasks import Task
 
-from contrafact.errors import ContrafactError
-from contrafact.pipeline import RETRY_SECONDS, Mapper, Work
+from contrafact.pipeline import Mapper, Work
 from contrafact.shards import Report
 from contrafact.steps import Job, Step
 from contrafact.workers.here import run_here
+from flows.retries import SHARD_TASK
 
 __all__ = ["cluster_mapper"]
 
 
-def _worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, ContrafactError) and error.transient
-
-
-@task(
-    name="shard",
-    task_run_name="{stage} shard {shard}",
-    retries=len(RETRY_SECONDS),
-    retry_delay_seconds=list(RETRY_SECONDS),
-    retry_condition_fn=_worth_retrying,
-    cache_policy=NO_CACHE,
-    persist_result=False,
-)
+@task(**SHARD_TASK)
 def _elsewhere(stage: str, shard: int, brief: bytes, job: Job) -> Report:
     """One step on one shard, with the worker's own plan."""
     return run_here(brief, job)

@@ -16,6 +16,33 @@ PARITY = "tests.core.toys:Parity"
 SMALL = {"use": "tests.core.toys:Small", "below": 30}
 BREAKS = {"use": "tests.core.toys:Breaks"}
 EVERY_OTHER = {"use": "tests.core.toys:EveryOther"}
+DRUG: dict[str, Any] = {
+    "name": "drug",
+    "description": "A drug: with a colon, and 'quotes'.",
+    "rows": 300,
+    "licence": "apache-2.0",
+    "tags": ["health: yes"],
+    "citations": ["Pearl (2009), Causality"],
+    "generator": {
+        "use": "scm",
+        "scm": {
+            "variables": {
+                "luck": {"mechanism": "root", "noise": "normal", "observed": False},
+                "arm": {"mechanism": "categorical", "levels": ["low", "high"], "table": [0.5, 0.5]},
+                "dose": {
+                    "mechanism": "additive",
+                    "expression": "luck + (2 if arm == 'high' else 0)",
+                    "noise": "normal",
+                },
+            }
+        },
+        "interventions": [{"do": {"arm": "another"}}, {"shift": {"dose": 0.5}}],
+        "label": {"expression": "dose > 1", "names": ["sick", "well"]},
+    },
+    "filters": {"label_flip": {"want": "flip"}},
+}
+"""A causal recipe with hidden truth, categorical and numeric changes, and a card that is all filled in."""
+
 _STATE = {".lock"}  # the lock file outlives the build that held it and is no part of the dataset
 
 

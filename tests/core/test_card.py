@@ -9,39 +9,13 @@ import pytest
 import yaml
 
 from contrafact.recipe import parse_recipe
-from tests.core.builds import EVERY_OTHER, SMALL, built, toy, tree
-
-SCM: dict[str, Any] = {
-    "name": "drug",
-    "description": "A drug: with a colon, and 'quotes'.",
-    "rows": 300,
-    "licence": "apache-2.0",
-    "tags": ["health: yes"],
-    "citations": ["Pearl (2009), Causality"],
-    "generator": {
-        "use": "scm",
-        "scm": {
-            "variables": {
-                "luck": {"mechanism": "root", "noise": "normal", "observed": False},
-                "arm": {"mechanism": "categorical", "levels": ["low", "high"], "table": [0.5, 0.5]},
-                "dose": {
-                    "mechanism": "additive",
-                    "expression": "luck + (2 if arm == 'high' else 0)",
-                    "noise": "normal",
-                },
-            }
-        },
-        "interventions": [{"do": {"arm": "another"}}, {"shift": {"dose": 0.5}}],
-        "label": {"expression": "dose > 1", "names": ["sick", "well"]},
-    },
-    "filters": {"label_flip": {"want": "flip"}},
-}
+from tests.core.builds import DRUG, EVERY_OTHER, SMALL, built, toy, tree
 
 
 @pytest.fixture(scope="module")
 def drug(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("card") / "drug"
-    built(parse_recipe(SCM), out)
+    built(parse_recipe(DRUG), out)
     return out
 
 

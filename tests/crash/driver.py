@@ -15,38 +15,23 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import threading
 import traceback
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from contrafact.pipeline import build, local_mapper
-from contrafact.plan import Plan, make_plan
-from contrafact.recipe import parse_recipe
 from contrafact.store.layout import RunDirectory
 from tests.crash.toys import CALLS
+from tests.crash.warm import kept_plan, warm_up
 
 _replace = Path.replace
 
 
 def main() -> None:
-    _warm_up()
+    warm_up()
     json.dump([_outcome(case) for case in json.load(sys.stdin)], sys.stdout)
-
-
-def _warm_up() -> None:
-    """One build here, so that no child has to import or read anything that it may find in memory."""
-    recipe = {"name": "warm", "rows": 4, "generator": {"use": "tests.core.toys:Parity"}}
-    with tempfile.TemporaryDirectory() as folder:
-        build(make_plan(parse_recipe(recipe), None, Path(folder) / "warm"), local_mapper(1))
-
-
-@cache
-def _plan(recipe: str) -> Plan:
-    return make_plan(parse_recipe(json.loads(recipe)), None, "outputs/not-here")
 
 
 def _outcome(case: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +40,7 @@ def _outcome(case: dict[str, Any]) -> dict[str, Any]:
     calls = Path(case["out"] + ".calls")
     log.unlink(missing_ok=True)
     calls.unlink(missing_ok=True)
-    _plan(json.dumps(case["recipe"]))  # once, and not in every child
+    kept_plan(json.dumps(case["recipe"]))  # once, and not in every child
     child = os.fork()
     if child == 0:
         _build(case, out, log, calls)
@@ -98,7 +83,7 @@ def _build(case: dict[str, Any], out: Path, log: Path, calls: Path) -> None:
     code = 1
     try:
         Path.replace = renamed  # type: ignore[method-assign, assignment]
-        plan = replace(_plan(json.dumps(case["recipe"])), directory=RunDirectory(out))
+        plan = replace(kept_plan(json.dumps(case["recipe"])), directory=RunDirectory(out))
         build(plan, local_mapper(case.get("workers", 2)))
         code = 0
     except BaseException:  # noqa: BLE001  # the child must not go on into its parent's code

@@ -27,13 +27,11 @@ import random
 import resource
 import signal
 import sys
-import tempfile
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +40,10 @@ import psutil
 from contrafact import pipeline
 from contrafact.errors import ContrafactError, StoppedError
 from contrafact.pipeline import build, local_mapper
-from contrafact.plan import Plan, make_plan
-from contrafact.recipe import parse_recipe
 from contrafact.stopping import Stop
 from contrafact.store.layout import RunDirectory
 from flows.signals import armed
+from tests.crash.warm import kept_plan, warm_up
 
 _replace, _fsync = Path.replace, os.fsync
 _WAIT_SECONDS = 60.0
@@ -60,21 +57,9 @@ def main() -> None:
     given = arguments.parse_args()
     if given.disk:
         _mount(given.disk, given.size)
-    _warm_up()
+    warm_up()
     for line in sys.stdin:
         print(json.dumps(_outcome(json.loads(line))), flush=True)  # noqa: T201
-
-
-def _warm_up() -> None:
-    """One build here, so that no child has to import or read anything that it may find in memory."""
-    recipe = {"name": "warm", "rows": 4, "generator": {"use": "tests.core.toys:Parity"}}
-    with tempfile.TemporaryDirectory() as folder:
-        build(make_plan(parse_recipe(recipe), None, Path(folder) / "warm"), local_mapper(1))
-
-
-@cache
-def _plan(recipe: str) -> Plan:
-    return make_plan(parse_recipe(json.loads(recipe)), None, "outputs/not-here")
 
 
 def _mount(folder: str, size: int) -> None:
@@ -86,7 +71,7 @@ def _mount(folder: str, size: int) -> None:
 def _outcome(case: dict[str, Any]) -> dict[str, Any]:
     out = Path(case["out"])
     log, said = Path(f"{out}.log"), Path(f"{out}.said")
-    _plan(json.dumps(case["recipe"]))  # once, and not in every child
+    kept_plan(json.dumps(case["recipe"]))  # once, and not in every child
     log.unlink(missing_ok=True)
     began = time.monotonic()
     with _filled(case, out.parent):
@@ -157,7 +142,7 @@ def _child(case: dict[str, Any], out: Path, log: Path, said: Path) -> None:
         with armed(stop):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
             try:
-                plan = replace(_plan(json.dumps(case["recipe"])), directory=RunDirectory(out))
+                plan = replace(kept_plan(json.dumps(case["recipe"])), directory=RunDirectory(out))
                 build(plan, local_mapper(case.get("workers", 2)), stop=stop)
                 code = 0
             except StoppedError:

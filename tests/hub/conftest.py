@@ -10,36 +10,15 @@ from typing import Any
 import pytest
 
 from contrafact.recipe import parse_recipe
+from tests.core import builds
 from tests.core.builds import built
 from tests.hub.server import LoopbackHub
 from tests.hub.turned import turned_to
 
 DRUG: dict[str, Any] = {
-    "name": "drug",
-    "description": "A drug: with a colon, and 'quotes'.",
-    "rows": 300,
+    **builds.DRUG,
     "shard_rows": 100,
-    "licence": "apache-2.0",
-    "tags": ["health: yes"],
     "inputs": [{"name": "trial", "source": "a registry", "licence": "CC-BY-4.0", "citation": "The trial (2020)"}],
-    "citations": ["Pearl (2009), Causality"],
-    "generator": {
-        "use": "scm",
-        "scm": {
-            "variables": {
-                "luck": {"mechanism": "root", "noise": "normal", "observed": False},
-                "arm": {"mechanism": "categorical", "levels": ["low", "high"], "table": [0.5, 0.5]},
-                "dose": {
-                    "mechanism": "additive",
-                    "expression": "luck + (2 if arm == 'high' else 0)",
-                    "noise": "normal",
-                },
-            }
-        },
-        "interventions": [{"do": {"arm": "another"}}, {"shift": {"dose": 0.5}}],
-        "label": {"expression": "dose > 1", "names": ["sick", "well"]},
-    },
-    "filters": {"label_flip": {"want": "flip"}},
 }
 
 

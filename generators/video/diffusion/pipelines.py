@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from contrafact.engines.weights import loading
 from contrafact.errors import MissingDependencyError, RecipeError
 
 __all__ = ["Editor"]
@@ -99,15 +100,9 @@ class Editor:
             raise RecipeError(
                 f"generator.kind: diffusers has no {self.kind!r}", allowed="a pipeline class of diffusers"
             )
-        try:
+        allowed = "a folder or hub name of a diffusers pipeline"
+        with loading("generator.pipeline", self.name, extra="diffusers", allowed=allowed):
             loaded = made.from_pretrained(self.name)
-        except ImportError as error:
-            raise MissingDependencyError(f"{self.name} needs a package that is missing: {error}") from None
-        except (OSError, ValueError, KeyError) as error:
-            raise RecipeError(
-                f"generator.pipeline: {self.name} cannot be loaded: {str(error).splitlines()[0]}",
-                allowed="a folder or hub name of a diffusers pipeline",
-            ) from None
         loaded.set_progress_bar_config(disable=True)
         return loaded
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from contrafact.errors import MissingDependencyError, RecipeError
+from contrafact.engines.weights import loading, weights_identity
+from contrafact.errors import RecipeError
 from generators.video.edit.objects import Track
 from generators.video.edit.operations import Frames
 
@@ -56,26 +57,19 @@ class Detector:
     def load(self) -> Any:
         """The pipeline, loaded once."""
         if self._pipeline is None:
-            try:
+            with loading(
+                "generator.detector",
+                self.name,
+                extra="video",
+                allowed="a folder or hub name of a zero-shot object detection model of transformers",
+            ):
                 from transformers import pipeline
 
                 self._pipeline = pipeline("zero-shot-object-detection", model=self.name, device="cpu")
-            except ImportError as error:
-                raise MissingDependencyError(
-                    f"the detector {self.name} needs a package that is missing: {error}",
-                    fix="pip install 'contrafact[video]'",
-                ) from None
-            except (OSError, ValueError, KeyError) as error:
-                raise RecipeError(
-                    f"generator.detector: {self.name} cannot be loaded: {str(error).splitlines()[0]}",
-                    allowed="a folder or hub name of a zero-shot object detection model of transformers",
-                ) from None
         return self._pipeline
 
     def identity(self) -> str:
         """The model's name, and for a folder a hash of its configuration and weights."""
-        from contrafact.engines.weights import weights_identity
-
         place = Path(self.name)
         return f"{place.name}:{weights_identity(place)}" if place.is_dir() else self.name
 
