@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from contrafact.errors import ContrafactError, EndpointError
@@ -44,9 +45,12 @@ def check_engines(plan: Plan) -> None:
     """
     if plan.engines.replay:
         return
-    first = _first_questions(plan)
-    if not first and not plan.engines.asks:
-        return
+    if plan.engines.asks and not _cache_of(plan).is_file():
+        first: Sequence[Request] = ()  # nothing can be answered already, and to make the questions may take long
+    else:
+        first = _first_questions(plan)
+        if not first and not plan.engines.asks:
+            return
     try:
         plan.engines.check(reached=bool(first) and _answered(plan, first))
     except BaseException:
@@ -76,10 +80,14 @@ def _first_questions(plan: Plan) -> Sequence[Request]:
         return ()
 
 
-def _answered(plan: Plan, questions: Sequence[Request]) -> bool:
+def _cache_of(plan: Plan) -> Path:
     from contrafact.engines.llm.settings import read_settings
 
-    if not read_settings(plan.recipe.engines.get("llm") or {}).cache.is_file():
+    return read_settings(plan.recipe.engines.get("llm") or {}).cache
+
+
+def _answered(plan: Plan, questions: Sequence[Request]) -> bool:
+    if not _cache_of(plan).is_file():
         return False
     found = plan.engines.llm.estimate(questions)
     return found.cached == found.requests
