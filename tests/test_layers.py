@@ -76,6 +76,15 @@ def forbidden_imports(source: str, module: str, *, package: bool = False) -> lis
     ]
 
 
+def parents(module: str) -> list[str]:
+    """``a`` and ``a.b`` for ``a.b.c``."""
+    return [module[:at] for at, letter in enumerate(module) if letter == "."]
+
+
+def within(module: str, package: str) -> bool:
+    return f"{module}.".startswith(f"{package}.")
+
+
 def cycles(sources: Mapping[str, tuple[str, bool]]) -> list[list[str]]:
     """Groups of modules that import one another while they are imported. ``sources``: name to (text, is a package)."""
     graph: nx.DiGraph = nx.DiGraph()
@@ -86,6 +95,8 @@ def cycles(sources: Mapping[str, tuple[str, bool]]) -> list[list[str]]:
             target = each.target if each.target in sources else each.target.rpartition(".")[0]
             if each.at_import and target in sources:
                 graph.add_edge(module, target)
+                # Python runs the packages around a module first: those that the importer is not in itself count too.
+                graph.add_edges_from((module, around) for around in parents(target) if not within(module, around))
     loops = [group for group in nx.strongly_connected_components(graph) if len(group) > 1]
     return sorted([sorted(group) for group in loops] + [[node] for node in nx.nodes_with_selfloops(graph)])
 
@@ -209,6 +220,19 @@ def test_a_planted_cycle_is_found() -> None:
     sources["contrafact.c"] = ("def f():\n    import contrafact.a", False)
     assert cycles(sources) == []
     sources["contrafact.c"] = ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import contrafact.a", False)
+    assert cycles(sources) == []
+
+
+def test_a_cycle_through_the_packages_around_modules_is_found() -> None:
+    sources = {
+        "generators.a": ("from generators.a.one import x", True),
+        "generators.a.one": ("from generators.b.two import y", False),
+        "generators.a.leaf": ("", False),
+        "generators.b": ("", True),
+        "generators.b.two": ("from generators.a.leaf import z", False),
+    }
+    assert cycles(sources) == [["generators.a", "generators.a.one", "generators.b.two"]]
+    sources["generators.b.two"] = ("", False)
     assert cycles(sources) == []
 
 

@@ -145,7 +145,7 @@ def _drawing() -> Finding:
 def _blender() -> Finding:
     """Whether there is an environment in which Blender draws."""
     from contrafact.errors import UserError
-    from generators.video.blender.worker import blender_version
+    from generators.video.physics.blender.worker import blender_version
 
     what = "Blender (physics with draw: blender)"
     try:

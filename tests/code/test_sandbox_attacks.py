@@ -15,6 +15,7 @@ import pytest
 
 from contrafact.engines.sandbox import Case, Outcome, Program, Sandbox, open_sandbox
 from contrafact.engines.sandbox import isolation as launching
+from tests.code.leftovers import left_behind
 
 pytestmark = pytest.mark.system("bubblewrap")
 LIMITS = {"cpu_seconds": 0.4, "wall_seconds": 2, "memory_mib": 128, "processes": 8, "file_mib": 1, "output_bytes": 4096}
@@ -46,7 +47,7 @@ def attack(sandbox: Sandbox, source: str, *arguments: object) -> Outcome:
     assert [each.value for each in before] == [[1, "good"], [2, "good"]]
     assert [each.value for each in behind] == [[1, "good"], [2, "good"]]
     assert (found[1].kind, found[1].value) == ("ok", 2)
-    assert psutil.Process().children(recursive=True) == []
+    assert left_behind() == []
     return found[0]
 
 

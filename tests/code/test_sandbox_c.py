@@ -4,12 +4,12 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import psutil
 import pytest
 
 from contrafact.engines.sandbox import CCase, CProgram, Outcome, Sandbox, compiling, open_sandbox
 from contrafact.engines.sandbox.batch import Lane
 from contrafact.errors import MissingDependencyError, TransientError
+from tests.code.leftovers import left_behind
 
 pytestmark = pytest.mark.system("bubblewrap", "gcc", "libc6-dev")
 LIMITS = {"cpu_seconds": 1, "wall_seconds": 3, "memory_mib": 64, "processes": 8, "file_mib": 1, "output_bytes": 4096}
@@ -93,7 +93,7 @@ def test_every_other_end_has_its_kind_and_stops_nobody(sandbox: Sandbox, body: s
     assert [each.stdout for each in (*before, *behind)] == ["2", "3", "2", "3"]
     assert kind in ("any", found[0].kind)
     assert found[0].detail == detail or kind == "any"
-    assert psutil.Process().children(recursive=True) == []
+    assert left_behind() == []
 
 
 @pytest.mark.parametrize(

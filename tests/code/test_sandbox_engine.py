@@ -24,6 +24,7 @@ from contrafact.engines.sandbox.naming import sandbox_identity
 from contrafact.engines.sandbox.seccomp import program
 from contrafact.engines.sandbox.start import Gone, Start, _patience
 from contrafact.errors import MissingDependencyError, RecipeError, TransientError
+from tests.code.leftovers import left_behind
 
 LIMITS = {"cpu_seconds": 0.5, "wall_seconds": 2, "memory_mib": 128, "processes": 8, "file_mib": 1, "output_bytes": 4096}
 
@@ -129,7 +130,7 @@ def f():
     found = bare.python_many([Program(leaving, [Case("f")]), looking])
     assert [each[0].kind for each in found] == ["ok", "ok"]
     assert found[1][0].value == []
-    assert psutil.Process().children(recursive=True) == []
+    assert left_behind() == []
 
 
 def test_a_sandbox_that_its_code_ends_is_no_finding(bare: Sandbox) -> None:

@@ -93,11 +93,11 @@ def test_thickness_makes_strokes_brighter_by_the_model_and_wider_by_the_distance
     _, pairs = pairs_of("strokes", interventions=[{"shift": {"thickness": 1.2}}])
     for pair in pairs:
         one, other = pair["factual"]["measured"], pair["counterfactual"]["measured"]
-        assert other["thickness"] - one["thickness"] == pytest.approx(1.2, abs=0.5)
+        assert other["thickness"] - one["thickness"] == pytest.approx(1.2, abs=0.35)
         assert other["intensity"] > one["intensity"]
 
 
-@given(st.floats(0.9, 4.5), st.integers(0, 9), st.floats(-0.3, 0.3), st.floats(70, 250))
+@given(st.floats(0.9, 3.7), st.integers(0, 9), st.floats(-0.3, 0.3), st.floats(70, 250))
 @settings(max_examples=40)
 def test_thickness_is_read_within_its_tolerance(
     thickness: float, digit: int, slant: float, intensity: float

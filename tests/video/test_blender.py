@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from contrafact.errors import MissingDependencyError, RowError
-from generators.video.blender import Blender, find_python
-from generators.video.blender.worker import VARIABLE, scene_of
+from generators.video.physics.blender import Blender, find_python
+from generators.video.physics.blender.worker import VARIABLE, scene_of
 from generators.video.physics.draw import draw
 from generators.video.physics.evidence import Run
 from tests.video.scenes import LOOK, subject

@@ -17,7 +17,7 @@ import pyarrow as pa
 from contrafact.errors import RecipeError, RowError
 from contrafact.record import PairShape
 from contrafact.stages import Recomputed, RowGenerator, Source
-from generators.video.blender.worker import Blender, find_python
+from generators.video.physics.blender.worker import Blender, find_python
 from generators.video.physics.dependence import dependence
 from generators.video.physics.events import EVENTS
 from generators.video.physics.factors import FACTORS, Factor

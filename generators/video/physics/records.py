@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from contrafact.engines.media.encoding import LOSSLESS, encode_lossless, encode_preview
 from contrafact.record import PairShape, class_label, media_fields
-from generators.video.blender.worker import Blender
+from generators.video.physics.blender.worker import Blender
 from generators.video.physics.common import common_questions
 from generators.video.physics.draw import Picture, draw
 from generators.video.physics.events import EVENTS
