@@ -34,6 +34,7 @@ __all__ = [
     "media_there",
     "put_media",
     "remove_stray_media",
+    "stray_media",
     "with_media",
 ]
 
@@ -117,17 +118,19 @@ def media_problems(table: pa.Table, folder: Path) -> Iterator[str]:
 
 def remove_stray_media(folder: Path, wanted: Iterable[str]) -> None:
     """Delete media files that no pair speaks of: of shards that were not needed, of a build that was stopped."""
+    for path in stray_media(folder, wanted):
+        (folder / path).unlink()
+    root = folder / FOLDER
+    for path in (*sorted(root.rglob("*"), reverse=True), root):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def stray_media(folder: Path, wanted: Iterable[str]) -> list[str]:
+    """Files among the media that no pair speaks of, as paths within the run directory, sorted."""
     root, kept = folder / FOLDER, set(wanted)
-    if not root.is_dir():
-        return
-    for path in sorted(root.rglob("*"), reverse=True):
-        if path.is_dir():
-            if not any(path.iterdir()):
-                path.rmdir()
-        elif path.relative_to(folder).as_posix() not in kept:
-            path.unlink()
-    if not any(root.iterdir()):
-        root.rmdir()
+    there = (path.relative_to(folder).as_posix() for path in root.rglob("*") if not path.is_dir())
+    return sorted(path for path in there if path not in kept)
 
 
 def _at_rest(table: pa.Table, member: str, name: str, folder: Path, place: Place) -> list[dict[str, Any] | None]:

@@ -23,7 +23,7 @@ from contrafact.recipe import Recipe, parse_recipe, parse_yaml
 from contrafact.record import HIDDEN, PairShape, hidden_schema, pair_schema
 from contrafact.stages import Generator, Recomputed
 from contrafact.store.layout import REJECTED, RunDirectory, read_manifest
-from contrafact.store.media import media_problems, with_media
+from contrafact.store.media import media_paths, media_problems, stray_media, with_media
 from contrafact.store.parquet import StoredFile, read_parquet
 from contrafact.store.splits import assign_splits
 from contrafact.uniqueness import Names
@@ -102,7 +102,7 @@ def validate(path: str | Path, folder: Path | None = None, *, unprotected: bool 
     # Nothing that is computed again asks a model; whatever might, finds no way out of the machine.
     engines = partial(_Recomputing, replay=True, protected=not unprotected)
     maker = _maker(directory, manifest, folder, engines, found)
-    recount, replies = Recount(), Replies()
+    recount, replies, shown = Recount(), Replies(), set[str]()
     splits = list(manifest["splits"] if maker is None else maker.recipe.splits)
     with Names() as pair_ids, Names() as units, Names() as groups, TemporaryDirectory() as scratch:
         contents = Contents(Path(scratch), splits)
@@ -119,6 +119,7 @@ def validate(path: str | Path, folder: Path | None = None, *, unprotected: bool 
             contents.add(pairs, part)
             _check_verdicts(pairs, part, stored.path, found)
             found.problems += islice(media_problems(pairs, directory.path), _SHOWN)
+            shown.update(media_paths(pairs))
             pair_ids.add(pairs["pair_id"], part)
             if part != REJECTED:
                 units.add(pairs["unit_id"], part)
@@ -130,6 +131,8 @@ def validate(path: str | Path, folder: Path | None = None, *, unprotected: bool 
         if len(intact) == found.files:  # a file that was changed is told of already
             found.problems += [*contents.problems(manifest), *replies.problems(manifest)]
             found.notes += replies.notes()
+            stray = stray_media(directory.path, shown)
+            found.problems += [f"{path} is shown by no pair" for path in stray[:_SHOWN]]
         _check_names(pair_ids, units, groups, found)
     return found
 

@@ -110,9 +110,10 @@ def pair_table(pair: Mapping[str, Any], graph: nx.DiGraph | None) -> Table:
     return table
 
 
-def _downstream(graph: nx.DiGraph | None, targets: set[str]) -> set[str]:
+def _downstream(graph: nx.DiGraph | None, targets: set[str]) -> set[str] | None:
+    """What may move; None where no graph says so."""
     if graph is None:
-        return set()
+        return None
     return set().union(*(nx.descendants(graph, name) for name in targets if name in graph))
 
 
@@ -130,12 +131,12 @@ def _caption(pair: Mapping[str, Any], origin: str | None = None) -> str:
     return f"{verdict}   label source: {pair['label_source']}   {'exact' if pair['exact'] else 'not exact'}{where}"
 
 
-def _mark(name: str, fact: Any, other: Any, targets: set[str], downstream: set[str]) -> tuple[str, str]:
+def _mark(name: str, fact: Any, other: Any, targets: set[str], downstream: set[str] | None) -> tuple[str, str]:
     if name in targets:
         return "▶", "bold magenta"
     if fact == other or (_missing(fact) and _missing(other)):
-        return ("○", "") if name in downstream else ("", "dim")
-    return ("●", "yellow") if name in downstream else ("!", "bold red")
+        return ("○", "") if downstream and name in downstream else ("", "dim")
+    return ("●", "yellow") if downstream is None or name in downstream else ("!", "bold red")
 
 
 def _missing(value: Any) -> bool:

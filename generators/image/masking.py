@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from contrafact.errors import RowError
 
-__all__ = ["STYLES", "elsewhere", "masked"]
+__all__ = ["STYLES", "boxes_of", "elsewhere", "masked"]
 
 Mask = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
@@ -28,6 +28,14 @@ def masked(picture: Picture, mask: Mask, style: str, seed: int) -> Picture:
     out = picture.copy()
     out[mask] = STYLES[style](picture, np.random.Generator(np.random.Philox(key=seed)))[mask]
     return out
+
+
+def boxes_of(mask: Mask) -> list[tuple[int, int, int, int]]:
+    """The box around each connected piece of a mask: left, top, right, bottom (the last two outside)."""
+    import cv2
+
+    count, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return [(int(x), int(y), int(x + wide), int(y + high)) for x, y, wide, high, _ in stats[1:count]]
 
 
 def elsewhere(evidence: Mask, free: Sequence[Mask], rng: np.random.Generator) -> Mask:

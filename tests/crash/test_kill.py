@@ -30,6 +30,15 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
+MEDIA: dict[str, Any] = {
+    "name": "pictures",
+    "rows": 2,
+    "shard_rows": 1,
+    "media": "beside",
+    "generator": {"use": "degrade", "corruptions": ["jpeg", "low_contrast"], "severities": [1, 5]},
+}
+
+
 def drive(cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Outcomes of some cases, from a driver process of their own."""
     done = subprocess.run(
@@ -110,3 +119,22 @@ def test_a_last_file_cut_to_half_is_made_again(tmp_path: Path) -> None:
         assert killed["killed"]
         assert resumed["exit"] == 0, f"{killed['replaced'][-1]} cut to half"
         assert tree(Path(case["out"])) == expected, f"{killed['replaced'][-1]} cut to half"
+
+
+@pytest.mark.long(bounded=5, full=1)
+@pytest.mark.parametrize("truncate", [False, True])
+def test_files_of_media_are_all_there_and_no_other_after_a_kill(truncate: bool, amount: int, tmp_path: Path) -> None:
+    whole = tmp_path / "whole"
+    [undisturbed] = drive([{"recipe": MEDIA, "out": str(whole)}])
+    expected = tree(whole)
+    assert sum(path.startswith("media/") for path in expected) >= 4
+    cases: list[dict[str, Any]] = []
+    for at, when in boundaries(len(undisturbed["replaced"]))[::amount]:
+        case = {"recipe": MEDIA, "out": str(tmp_path / f"{at}-{when}"), "at": at, "when": when, "truncate": truncate}
+        cases += [case, {"recipe": MEDIA, "out": case["out"]}]
+    outcomes = drive(cases)
+    for case, killed, resumed in zip(cases[::2], outcomes[::2], outcomes[1::2], strict=True):
+        where = f"killed {case['when']} file {case['at']}"
+        assert killed["killed"], where
+        assert resumed["exit"] == 0, where
+        assert tree(Path(case["out"])) == expected, where
