@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ build. Nothing has been released yet, so that it stands at 2 whatever changes un
 """
 
 REJECTED = "rejected"
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/+(.*)")
+"""What a path looks like that was made of ``s3://bucket/name``."""
 
 
 @dataclass(frozen=True)
@@ -230,6 +233,13 @@ def read_manifest(directory: RunDirectory) -> dict[str, Any]:
             fix=f"give its folder, such as {directory.path.parent}",
         )
     manifest = load_manifest(directory.manifest, FORMAT)
+    address = _ADDRESS.match(str(directory.path))
+    if manifest is None and address:
+        raise RunDirectoryError(
+            f"{address[1]}://{address[2]} is an address of an object store",
+            allowed="a folder (contrafact validate and contrafact report take addresses too)",
+            fix="copy it to a folder, such as by `aws s3 sync`",
+        )
     if manifest is None:
         unfinished = directory.work.exists()
         raise RunDirectoryError(

@@ -13,8 +13,12 @@ Dataset = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory, s
 
 
 def report(
-    directory: Dataset,
-    out: Annotated[Path | None, typer.Option(help="Another file than DIR/report.html.")] = None,
+    directory: Annotated[
+        str, typer.Argument(metavar="DIR|URL", help="A run directory, such as outputs/quickstart, or s3://bucket/name.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="Another file than DIR/report.html; of a URL, than ./NAME-report.html.")
+    ] = None,
     most: Annotated[
         int, typer.Option("--pairs", min=1, max=1_000_000, help="Pairs in it at the most; a larger dataset is sampled.")
     ] = 100_000,

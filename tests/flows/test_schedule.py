@@ -22,6 +22,8 @@ from tests.core.builds import tree
 from tests.crash.toys import CALLS, DELAY
 from tests.flows.commands import ROOT, contrafact, spawned
 from tests.flows.servers import Server, server, until
+from tests.hub.server import LoopbackHub
+from tests.hub.turned import environment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -43,12 +45,12 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class Serving:
     """``contrafact schedule`` in a process group of its own."""
 
-    def __init__(self, folder: Path, prefect: Server, *options: object, delay: float = 0.0) -> None:
+    def __init__(self, folder: Path, prefect: Server, *options: object, delay: float = 0.0, **more: str) -> None:
         self.folder, self.calls = folder, folder / "calls"
         recipe = folder / "nightly.yaml"
         recipe.write_text(json.dumps(RECIPE), encoding="utf-8")
         settings = {"PREFECT_API_URL": prefect.api, "PREFECT_RUNNER_POLL_FREQUENCY": "1"}
-        settings |= {"PREFECT_LOGGING_LEVEL": "INFO", CALLS: str(self.calls), DELAY: str(delay)}
+        settings |= {"PREFECT_LOGGING_LEVEL": "INFO", CALLS: str(self.calls), DELAY: str(delay), **more}
         with (folder / "said").open("ab") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "flows.cli", "schedule", str(recipe), *map(str, options)],
@@ -70,8 +72,8 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, prefect: Server, *options: object, delay: float = 0.0) -> Iterator[Serving]:
-    started = Serving(folder, prefect, *options, delay=delay)
+def serving(folder: Path, prefect: Server, *options: object, delay: float = 0.0, **more: str) -> Iterator[Serving]:
+    started = Serving(folder, prefect, *options, delay=delay, **more)
     try:
         yield started
     finally:
@@ -216,6 +218,38 @@ def test_killed_in_the_middle_the_same_command_finishes_the_same_run(prefect: Se
     [folder] = [path for path in (tmp_path / "out").iterdir() if path.is_dir() and not path.is_symlink()]
     assert folder.name == left["name"].replace("nightly ", "nightly-")
     assert tree(folder) == whole(20, tmp_path)
+
+
+def test_each_night_is_pushed_under_a_tag_and_loads_back(prefect: Server, tmp_path: Path) -> None:
+    options = ("--interval", "12s", "--extend", "--out", tmp_path / "out" / "nightly", "--name", "pushed")
+    with LoopbackHub(tmp_path / "hub") as hub:
+        with serving(tmp_path, prefect, *options, "--push", "newcomer/nightly", **environment(hub)) as served:
+            until(lambda: len(done(prefect, "pushed")) >= 2, served.said)
+        assert hub.token not in served.said()
+        tags = {run["name"].removeprefix("nightly ") for run in done(prefect, "pushed")}
+        repository = hub.store.repositories["newcomer/nightly"]
+        assert tags <= set(repository.tags)
+        assert len({repository.tags[tag] for tag in tags}) == len(tags), "a commit a night"
+        code = (
+            "import datasets, sys\n"
+            "for tag in sys.argv[1:]:\n"
+            "    found = datasets.load_dataset('newcomer/nightly', revision=tag)\n"
+            "    print(sum(len(rows) for rows in found.values()))\n"
+        )
+        loaded = subprocess.run(
+            [sys.executable, "-c", code, *sorted(tags)[:2]],
+            env={**os.environ, **environment(hub), "HF_HOME": str(tmp_path / "home")},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+    counts = []
+    for units in (20, 40):
+        whole(units, tmp_path / str(units))
+        manifest = json.loads((tmp_path / str(units) / "whole" / "manifest.json").read_text(encoding="utf-8"))
+        counts.append(manifest["accepted"])
+    assert [int(line) for line in loaded.stdout.split()] == counts
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from contrafact.store.mirrors import Mirror
 from contrafact.store.remote import is_remote, local_copy, open_directory
 from contrafact.validation import validate
 from tests.core.builds import EVERY_OTHER, built, tree
+from tests.flows.commands import contrafact
 from tests.workers.conftest import Bucket
 from tests.workers.toys import built_by_processes, of
 
@@ -195,6 +196,24 @@ def test_it_is_read_where_it_lies(bucket: Bucket, monkeypatch: pytest.MonkeyPatc
     name = next(file["path"] for file in manifest["files"] if file["path"].startswith("data/train"))
     frame = pd.read_parquet(f"{bucket.url}/{name}", storage_options=options)
     assert frame["accepted"].all()
+
+
+def test_its_report_is_a_file_here_and_other_commands_say_what_to_do(
+    bucket: Bucket, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built_there(of("Hashed", rows=100), bucket.url)
+    monkeypatch.chdir(tmp_path)
+    done = contrafact(capsys, "report", bucket.url)
+    assert done.code == 0, done.text
+    name = bucket.url.rpartition("/")[2]
+    page = (tmp_path / f"{name}-report.html").read_text(encoding="utf-8")
+    assert "<title>" in page
+    assert f"{name}-report.html" in done.out
+    for command in (["export", bucket.url, "--as", "flat"], ["evaluate", bucket.url]):
+        refused = contrafact(capsys, *command)
+        assert refused.code == 2, refused.text
+        assert f"{bucket.url} is an address of an object store" in refused.text
+        assert "aws s3 sync" in refused.text
 
 
 def test_a_foreign_prefix_is_left_alone(bucket: Bucket) -> None:
