@@ -24,7 +24,7 @@ from generators.video.diffusion.projection import (
     project_pixels,
 )
 from tests.video.footages import RATE, read_pairs, walk, wall
-from tests.video.tiny import write_pipeline
+from tests.video.tiny import write_pipeline, write_video_pipeline
 
 # The pipelines' own code warns of what their next release will do.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
@@ -100,6 +100,27 @@ def test_a_clip_is_edited_frame_by_frame_within_its_mask(pipelines: Path, tmp_pa
     apart = (before != after).any(axis=-1)
     assert not apart[~disc].any()
     assert apart[disc].mean() > 0.5
+
+
+def test_a_clip_is_edited_whole_by_a_pipeline_that_takes_clips(tmp_path: Path) -> None:
+    write_video_pipeline(tmp_path / "vace")
+    clip = walk()[0][:6]
+    mask = np.zeros(clip.shape[1:3], dtype=bool)
+    mask[8:24, 8:30] = True
+    rows = [
+        {
+            "video": {"bytes": encode_lossless(clip, RATE), "path": None},
+            "mask": {"bytes": encode_png(mask), "path": None},
+            "instruction": "a red ball",
+        }
+    ]
+    pairs = built(tmp_path, rows, {"pipeline": str(tmp_path / "vace"), "medium": "video"})
+    before, after = (read_clip(pairs[0][side]["video"]["bytes"]).frames for side in ("factual", "counterfactual"))
+    assert np.array_equal(before, clip)
+    assert after.shape == clip.shape, "six frames went in as nine, and six came back"
+    apart = (before != after).any(axis=-1)
+    assert not apart[:, ~mask].any()
+    assert apart[:, mask].mean() > 0.5
 
 
 def test_the_same_seed_gives_the_same_edit(pipelines: Path) -> None:

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_clip_model", "write_detector", "write_pipeline"]
+__all__ = ["write_clip_model", "write_detector", "write_pipeline", "write_video_pipeline"]
 
 _TEXT = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4}
 
@@ -120,3 +120,42 @@ def write_pipeline(folder: Path, kind: str) -> None:
         **({} if kind == "StableDiffusionInstructPix2PixPipeline" else {"requires_safety_checker": False}),
     )
     made.save_pretrained(folder)
+
+
+def write_video_pipeline(folder: Path) -> None:
+    """A Wan VACE: a clip, a mask and words in, a clip out, four frames as one."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+
+    _seeded()
+    diffusers = _untyped("diffusers")
+    letters = ["<pad>", "</s>", "<unk>", *string.ascii_lowercase, " "]
+    words = Tokenizer(models.WordLevel({each: at for at, each in enumerate(letters)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    text = UMT5Config(vocab_size=len(letters), d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4)
+    transformer = diffusers.WanVACETransformer3DModel(
+        patch_size=(1, 2, 2),
+        num_attention_heads=2,
+        attention_head_dim=12,
+        in_channels=16,
+        out_channels=16,
+        text_dim=32,
+        freq_dim=16,
+        ffn_dim=32,
+        num_layers=2,
+        rope_max_seq_len=32,
+        vace_layers=[0],
+        vace_in_channels=96,
+    )
+    vae = diffusers.AutoencoderKLWan(
+        base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
+    )
+    diffusers.WanVACEPipeline(
+        tokenizer=PreTrainedTokenizerFast(
+            tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+        ),
+        text_encoder=UMT5EncoderModel(text),
+        transformer=transformer,
+        vae=vae,
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=7.0),
+    ).save_pretrained(folder)

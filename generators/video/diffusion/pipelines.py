@@ -25,8 +25,8 @@ class Editor:
 
     What it takes is read off the signature of its call: ``video`` gets a clip whole, ``image`` one frame after another
     with the same noise; ``mask_image`` or ``mask`` gets the mask; ``strength``, ``num_inference_steps`` and
-    ``guidance_scale`` are given where they are taken. Sizes are filled up to what its autoencoder divides, and cut
-    back.
+    ``guidance_scale`` are given where they are taken. Sizes, and for clips the number of frames, are filled up to what
+    its autoencoder divides, and cut back.
 
     Parameters
     ----------
@@ -81,12 +81,14 @@ class Editor:
         filled, size = _filled(frames, self._multiple)
         masks = None if mask is None else _filled(mask.astype(np.uint8)[..., None], self._multiple)[0][..., 0] > 0
         if "video" in self._takes:
-            return self._called(filled, masks, instruction, seed)[:, : size[0], : size[1]]
-        made = [
+            longer = None if masks is None else _longer(masks, self._stride)
+            made = self._called(_longer(filled, self._stride), longer, instruction, seed)
+            return made[: len(frames), : size[0], : size[1]]
+        alone = [
             self._called(filled[at : at + 1], None if masks is None else masks[at : at + 1], instruction, seed)
             for at in range(len(filled))
         ]
-        return np.concatenate(made)[:, : size[0], : size[1]]
+        return np.concatenate(alone)[:, : size[0], : size[1]]
 
     def _opened(self) -> Any:
         try:
@@ -115,6 +117,12 @@ class Editor:
         """Pixels that a side must be a multiple of."""
         scales = [getattr(self._loaded, name, None) for name in ("vae_scale_factor", "vae_scale_factor_spatial")]
         return 2 * max([each for each in scales if isinstance(each, int)], default=8)
+
+    @property
+    def _stride(self) -> int:
+        """Frames that its autoencoder takes as one, after a first one that stands alone."""
+        found = getattr(self._loaded, "vae_scale_factor_temporal", 1)
+        return found if isinstance(found, int) else 1
 
     def _called(self, frames: Pictures, mask: NDArray[np.bool_] | None, instruction: str, seed: int) -> Pictures:
         import torch
@@ -146,3 +154,8 @@ def _filled(frames: NDArray[np.uint8], multiple: int) -> tuple[NDArray[np.uint8]
     """Frames (T, H, W, C) filled up by their own borders to a multiple in height and width, and the size they had."""
     high, wide = frames.shape[1:3]
     return np.pad(frames, ((0, 0), (0, -high % multiple), (0, -wide % multiple), (0, 0)), mode="edge"), (high, wide)
+
+
+def _longer(frames: NDArray[Any], stride: int) -> NDArray[Any]:
+    """Frames (T, …) with the last one repeated until their number is one more than a multiple of ``stride``."""
+    return np.concatenate([frames, np.repeat(frames[-1:], (1 - len(frames)) % stride, axis=0)])
