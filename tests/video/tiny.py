@@ -130,7 +130,8 @@ def write_video_pipeline(folder: Path) -> None:
     _seeded()
     diffusers = _untyped("diffusers")
     letters = ["<pad>", "</s>", "<unk>", *string.ascii_lowercase, " "]
-    words = Tokenizer(models.WordLevel({each: at for at, each in enumerate(letters)}, unk_token="<unk>"))
+    special = {"pad_token": letters[0], "eos_token": letters[1], "unk_token": letters[2]}
+    words = Tokenizer(models.WordLevel({each: at for at, each in enumerate(letters)}, unk_token=letters[2]))
     words.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     text = UMT5Config(vocab_size=len(letters), d_model=32, d_kv=8, d_ff=37, num_layers=2, num_heads=4)
     transformer = diffusers.WanVACETransformer3DModel(
@@ -151,9 +152,7 @@ def write_video_pipeline(folder: Path) -> None:
         base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     )
     diffusers.WanVACEPipeline(
-        tokenizer=PreTrainedTokenizerFast(
-            tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-        ),
+        tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, **special),
         text_encoder=UMT5EncoderModel(text),
         transformer=transformer,
         vae=vae,
