@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from generators.video.physics.draw import draw
+from generators.video.physics.evidence import Run
+from generators.video.physics.flow import forward_flow
+from generators.video.physics.mjcf import Look
 from generators.video.tracer import BlockMatching, bumped, endpoint_error, influence_map, move_patch, trace, unexplained
+from tests.video.scenes import subject
 
 PATCH = 8
+Point = tuple[float, float]
 
 
 def textured(seed: int, height: int = 64, width: int = 96) -> NDArray[np.uint8]:
@@ -31,6 +39,38 @@ def test_a_point_is_found_where_it_went(move: tuple[int, int]) -> None:
         assert not found.occluded
         errors.append(endpoint_error([found.point], [(point[0] + move[0], point[1] + move[1])]))
     assert np.mean(errors) < PATCH / 2
+
+
+def moved_points(run: Run, look: Look) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], Point, Point]]:
+    """Two frames, the middle of an object in the first, and where the simulator says that it is in the second."""
+    pictures = list(draw(run, look, depth=True))
+    for frame in range(1, len(pictures) - 1, 3):
+        one, depth = pictures[frame], pictures[frame].depth
+        assert depth is not None
+        flow = forward_flow(run, frame, one.mask, depth)
+        for number in range(1, len(run.names) + 1):
+            rows, columns = np.nonzero(one.mask == number)
+            if len(rows) < 80:
+                continue
+            row, column = int(np.median(rows)), int(np.median(columns))
+            right, down = map(float, flow[row, column])
+            there = (column + right, row + down)
+            inside = PATCH < there[0] < look.width - PATCH and PATCH < there[1] < look.height - PATCH
+            if 1 <= np.hypot(right, down) <= 10 and inside and one.mask[row, column] == number:
+                yield one.colour, pictures[frame + 1].colour, (column, row), there
+
+
+@pytest.mark.system("libegl1", "libegl-mesa0", "libgl1-mesa-dri")
+def test_objects_that_glide_are_found_where_the_simulators_flow_says() -> None:
+    found, still = [], []
+    for number in (0, 1):
+        for one, other, point, there in moved_points(subject("collision", number).run, Look(160, 120, "none", 4)):
+            traced = trace(BlockMatching(PATCH, reach=12), one, other, point, masks=1, share=1.0)
+            found.append(endpoint_error([traced.point], [there]))
+            still.append(endpoint_error([point], [there]))
+    assert len(found) >= 6
+    assert np.mean(found) < 2.5
+    assert np.mean(found) < np.mean(still) / 2
 
 
 def test_divergence_does_no_worse_than_colours_under_noise() -> None:
