@@ -173,7 +173,7 @@ class Support:
             return self._code(value, variable)
         if self.kind == "boolean" and isinstance(value, bool | int) and value in (0, 1):
             return bool(value)
-        number = not isinstance(value, bool | str) and value is not None and np.isreal(value)
+        number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
         if self.kind == "real" and number and np.isfinite(value):
             return float(value)
         if self.kind == "integer" and number and float(value).is_integer():

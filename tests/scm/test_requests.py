@@ -231,6 +231,8 @@ def test_uniforms_of_no_units() -> None:
         ({"do": {"age": "old"}}, r"age cannot be 'old'"),
         ({"do": {"age": None}}, r"age cannot be None"),
         ({"do": {"age": True}}, r"age cannot be True"),
+        ({"do": {"age": [-1, 1]}}, r"age cannot be \[-1, 1\]"),
+        ({"do": {"age": {"a": 1}}}, r"age"),
         ({"do": {"visits": 1.5}}, r"visits cannot be 1\.5"),
         ({"do": {"visits": 7}}, r"visits"),
         ({"do": {"cured": 3}}, r"cured cannot be 3"),
