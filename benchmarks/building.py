@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.environment import REPOSITORY
 from benchmarks.harness import Measurement, Seconds, Target, rate, ratio, report, run_interleaved
+from flows.server import RECORDING
 
 __all__ = ["main"]
 
@@ -129,6 +130,7 @@ def prefect_server() -> Iterator[dict[str, str]]:
             "DO_NOT_TRACK": "1",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_LOGGING_LEVEL": "ERROR",
+            **RECORDING,
         }
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
         with (Path(home) / "server.log").open("w") as log:

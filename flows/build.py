@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,6 +57,9 @@ def _shard(stage: str, shard: int, key: int) -> Report | State[Any]:
 
 
 _STEPS: dict[int, Callable[[int], Report]] = {}
+_WINDOW = 64
+"""Tasks that are handed out at a time, more than there are threads: a build may have thousands, which Prefect would all
+hold in memory."""
 
 
 def _line(stage: str, report: Report, seconds: float) -> str:
@@ -71,9 +75,12 @@ def _mapper(stage: str, step: Callable[[int], Report], shards: Sequence[int]) ->
     key = id(step)
     _STEPS[key] = step
     try:
-        futures = [_shard.submit(stage, shard, key) for shard in shards]
+        waiting = iter(shards)
+        out = {_shard.submit(stage, shard, key) for shard in islice(waiting, _WINDOW)}
         called_off = None
-        for future in as_completed(futures):
+        while out:
+            future = next(iter(as_completed(list(out))))
+            out.discard(future)
             try:
                 report = cast("Report", future.result())
             except CancelledRun as error:
@@ -82,6 +89,8 @@ def _mapper(stage: str, step: Callable[[int], Report], shards: Sequence[int]) ->
             yield report
             if isinstance(step, Step):
                 step.stop.check()  # those that wait are dropped at once; those in work are waited for by the runner
+            if called_off is None:
+                out.update(_shard.submit(stage, each, key) for each in islice(waiting, 1))
         if called_off is not None:
             raise called_off
     finally:
