@@ -2,10 +2,10 @@
 
 ``python -m benchmarks.executable [--units N] [--checked N] [--repeats N]``. An item is a counterfactual question that
 was accepted: drawn, run by our interpreter for every hidden value of the domain and for both inputs, run again by
-sandboxed CPython for all of these, and written with its interventional twin. Two processes share the units; every
-round draws new ones. Beside the rates stand the share of units that are rejected, and how often a solver is right who
-runs the code without abduction. Before anything is timed, gold answers are compared with sandbox calls of their own,
-one a hidden value.
+sandboxed CPython for all of these, and written with its interventional twin. Two processes share the units, a shard at
+a time; every round draws new ones. Beside the rates stand the share of units that are rejected, and how often a solver
+is right who runs the code without abduction. Before anything is timed, gold answers are compared with sandbox calls of
+their own, one a hidden value.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from generators.code.executable.reward import reward
 __all__ = ["main"]
 
 CORES = 2
-BLOCK = 500
+BLOCK = ExecutableGenerator.shard_rows
 TARGETS = {
     "if_else: verified items": Target(at_least=2000),
     "gold answers that differ from the sandbox": Target(at_most=0),
@@ -139,7 +139,7 @@ def facts_of(family: str, units: int) -> tuple[list[Measurement], int]:
 def main() -> None:
     """Check every gold answer, time, and report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--units", type=int, default=6000)
+    parser.add_argument("--units", type=int, default=4 * BLOCK)
     parser.add_argument("--checked", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
@@ -152,13 +152,11 @@ def main() -> None:
     rows.insert(0, Measurement("gold answers that differ from the sandbox", differ, "pairs"))
     starts = itertools.count(1000)
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn")) as pool:
-        sides = {
-            family: timed(pool, family, starts, options.units if family == "if_else" else 1000) for family in FAMILIES
-        }
+        units = {family: options.units if family == "if_else" else CORES * BLOCK for family in FAMILIES}
+        sides = {family: timed(pool, family, starts, count) for family, count in units.items()}
         times = run_interleaved(sides, options.repeats)
     for family, seconds in times.items():
-        count = (options.units if family == "if_else" else 1000) // BLOCK * BLOCK
-        rows.append(rate(f"{family}: verified items", seconds, count, "items/s"))
+        rows.append(rate(f"{family}: verified items", seconds, units[family] // BLOCK * BLOCK, "items/s"))
     report("executable", rows, TARGETS, settings=vars(options))
 
 

@@ -76,7 +76,7 @@ class ExecutableGenerator(Generator):
         "Executable Counterfactuals: improving LLMs' causal reasoning through code (2025), arXiv:2510.01539",
     )
     label_source = "oracle"
-    shard_rows: ClassVar[int] = 1000
+    shard_rows: ClassVar[int] = 2000
 
     def __init__(
         self,
