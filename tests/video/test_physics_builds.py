@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -82,6 +83,17 @@ def test_load_dataset_reads_it_and_clips_decode(whole: Path) -> None:
     assert len(read_clip(whole / clip["path"]).frames) == len(pairs[0]["factual"]["states"]) // (
         13 * len(pairs[0]["factual"]["objects"])
     )
+
+
+@pytest.mark.system("ffmpeg")
+def test_the_decoder_of_datasets_plays_clips_bit_for_bit(whole: Path) -> None:
+    import datasets
+
+    stored = whole / rows(whole)[0]["factual"]["video"]["path"]
+    frames = read_clip(stored).frames
+    video = datasets.Video().decode_example({"path": str(stored), "bytes": None})
+    played = video.get_frames_in_range(0, len(frames)).data.numpy().transpose(0, 2, 3, 1)
+    assert np.array_equal(played, frames)
 
 
 def test_both_members_are_asked_the_same_and_the_label_is_the_first_answer(whole: Path) -> None:

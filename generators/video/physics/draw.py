@@ -160,6 +160,10 @@ def _blot(mujoco: Any, scene: Any, world: World, states: NDArray[np.float64]) ->
             )
             geom.category, geom.segid = mujoco.mjtCatBit.mjCAT_DECOR.value, -1
             geom.specular, geom.emission = 0.0, 0.0
+            # What is transparent is drawn from far to near, which is found out by these: mjv_initGeom leaves in them
+            # whatever the memory held, and rings that changed places differ in some pixels.
+            geom.objtype, geom.objid = mujoco.mjtObj.mjOBJ_UNKNOWN.value, -1
+            geom.camdist, geom.modelrbound, geom.transparent = 0.0, 0.0, 0
             scene.ngeom += 1
 
 
