@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -180,7 +181,10 @@ def test_a_build_that_stood_still_does_not_go_on_where_another_came_and_went() -
     other.release()
     stopped._ended.clear()
     stopped.seconds = 0.04
-    stopped._renew()
+    renewing = threading.Thread(target=stopped._renew, daemon=True)
+    renewing.start()
+    renewing.join(1.0)
+    stopped._ended.set()
     with pytest.raises(StorageError, match="ran out while this build stood still"):
         stopped.check()
 
