@@ -112,6 +112,8 @@ def _labels(values: Sequence[Any], study: Study, path: str, column: str) -> NDAr
     levels = study.levels
     if levels is not None:
         where = f"{path}, column {column!r}"
+        if all(str(value) in levels for value in values):  # such as stars from 1 to 5: names, though they are numbers
+            values = [str(value) for value in values]
         return np.array([_code(value, levels, where) for value in values], dtype=np.int64)
     try:
         return np.array([float(value) for value in values])

@@ -158,8 +158,9 @@ def directions(scores: Scores, turned_away: Verdicts) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for name, values in scores.items():
-        owner = next((each for each in turned_away if name == each or name.startswith(f"{each}_")), None)
-        if owner is None:
+        # Of the aliases ``like`` and ``like_2`` the longer one owns ``like_2_cosine``.
+        owner = max((each for each in turned_away if name == each or name.startswith(f"{each}_")), key=len, default="")
+        if not owner:
             continue
         known = np.isfinite(values)
         kept, lost = values[known & ~turned_away[owner]], values[known & turned_away[owner]]

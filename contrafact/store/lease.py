@@ -38,6 +38,7 @@ class Lease:
         self.mirror, self.seconds = mirror, seconds
         self.number = 0
         self.lost: str | None = None
+        self._until = 0.0
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
 
@@ -57,12 +58,15 @@ class Lease:
         if held is not None and held["until"] > time.time() and not (owner is not None and owner.gone()):
             raise self._held(held)
         self.number = (numbers[-1] if numbers else 0) + 1
+        until = time.time() + self.seconds
         try:
-            won = self.mirror.create(self._name(self.number), self._content())
+            won = self.mirror.create(self._name(self.number), self._content(until))
         except FileNotFoundError:
             raise _no_bucket(self.mirror) from None
         if not won:
             raise self._held(self._read(self.number))
+        self.lost, self._until = None, until
+        self._ended.clear()
         self.mirror.delete(self._name(number) for number in numbers[: -_KEPT + 1])
         self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._renewing.start()
@@ -90,8 +94,12 @@ class Lease:
                 if newest > self.number:
                     self.lost = f"{self.mirror.url} was taken by another build: {_who(self._read(newest))}"
                     return
-                self.mirror.write(self._name(self.number), self._content())
-                end = time.monotonic() + self.seconds
+                if time.time() > self._until:  # others may have come and gone, and left no trace
+                    self.lost = f"the lease on {self.mirror.url} ran out while this build stood still"
+                    return
+                until = time.time() + self.seconds
+                self.mirror.write(self._name(self.number), self._content(until))
+                end, self._until = time.monotonic() + self.seconds, until
             except ContrafactError as error:
                 if time.monotonic() > end:
                     self.lost = f"the lease on {self.mirror.url} could not be renewed: {error.what}"
@@ -110,8 +118,8 @@ class Lease:
     def _name(self, number: int) -> str:
         return f"{FOLDER}/{number:08d}.json"
 
-    def _content(self) -> bytes:
-        return json.dumps({"until": time.time() + self.seconds, "owner": asdict(Owner.this())}).encode()
+    def _content(self, until: float) -> bytes:
+        return json.dumps({"until": until, "owner": asdict(Owner.this())}).encode()
 
     def _read(self, number: int) -> dict[str, Any] | None:
         content = self.mirror.content(self._name(number))

@@ -135,7 +135,7 @@ class Mirror:
         """Copy an object into a file, whole or not at all; False where there is none."""
         if self.known is not None and name not in self.known:
             return False
-        temporary = path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}-{path.name}")
+        temporary = _beside(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self.errors("read"):
@@ -148,14 +148,21 @@ class Mirror:
         return True
 
     def fetch_all(self, names: Iterable[str], root: Path) -> None:
-        """Copy objects that are not in the folder yet, several at a time."""
+        """Copy objects that are not in the folder yet, several at a time; each is there whole or not at all."""
         missing = [name for name in names if not (root / name).is_file()]
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
             for name in batch:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
-            with self.errors("read"):
-                self.fs.get([self.key(name) for name in batch], [str(root / name) for name in batch])
+            parts = [_beside(root / name) for name in batch]
+            try:
+                with self.errors("read"):
+                    self.fs.get([self.key(name) for name in batch], list(map(str, parts)))
+                for name, part in zip(batch, parts, strict=True):
+                    part.replace(root / name)
+            finally:
+                for part in parts:
+                    part.unlink(missing_ok=True)
 
     def delete(self, names: Iterable[str]) -> None:
         """Remove objects; those that are not there are no matter."""
@@ -195,6 +202,11 @@ class Mirror:
                 fix="run the same command again when the store answers: it resumes",
             )
         return None
+
+
+def _beside(path: Path) -> Path:
+    """A name of its own for a file that is on its way."""
+    return path.with_name(f".tmp-{os.getpid()}-{uuid.uuid4().hex[:8]}-{path.name}")
 
 
 def _credentials(mirror: Mirror) -> str:

@@ -76,6 +76,7 @@ def _posted(address: str, text: str) -> str | None:
 
 
 def _run(command: str, text: str, message: Mapping[str, Any]) -> str | None:
+    name = next(iter(command.split()), "")  # what stands behind it may hold an address or a key, and this is logged
     told = {"CONTRAFACT_EVENT": str(message.get("event")), "CONTRAFACT_FOLDER": str(message.get("folder") or "")}
     try:
         done = subprocess.run(  # noqa: S603  # the operator's own command
@@ -88,10 +89,16 @@ def _run(command: str, text: str, message: Mapping[str, Any]) -> str | None:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired, ValueError) as error:
-        return f"the command {command!r} failed: {error}"
+        return f"the command {name} failed: {_why(error)}"
     if done.returncode == 0:
         return None
-    return f"the command {command!r} ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+    return f"the command {name} … ended with {done.returncode}: {done.stderr.strip()[-300:]}"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):  # whose text is the whole command
+        return f"it did not end in {_COMMAND_SECONDS:.0f} s"
+    return str(error)
 
 
 def _is_address(hook: str) -> bool:

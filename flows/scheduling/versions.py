@@ -115,7 +115,20 @@ def extended(recipe: Recipe, out: Path, label: str) -> Version | None:
         key: None if value is None else value + (getattr(before, key) or 0)
         for key, value in (("rows", recipe.rows), ("accept", recipe.accept), ("max_units", recipe.max_units))
     }
-    return Version(label, parse_recipe({**recipe.spec(), **more}), beside, out)
+    grown = parse_recipe({**recipe.spec(), **more})
+    if _is_left_over(beside, grown):
+        shutil.rmtree(beside)
+    return Version(label, grown, beside, out)
+
+
+def _is_left_over(beside: Path, recipe: Recipe) -> bool:
+    """Whether what lies beside is the version before: a run that took its place was killed before it was removed."""
+    if not beside.is_dir() or (beside / ".work" / "state.json").is_file():
+        return False  # begun, and to be resumed
+    if not (beside / "manifest.json").is_file() or not (beside / "recipe.yaml").is_file():
+        return True
+    there = load_recipe(str(beside / "recipe.yaml"))[0]
+    return (there.rows, there.accept) != (recipe.rows, recipe.accept)  # else finished, and to be put in its place
 
 
 def _check_same(recipe: Recipe, before: Recipe, out: Path) -> None:

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from contrafact.errors import RecipeError, did_you_mean
+from contrafact.errors import RecipeError, RowError, did_you_mean
 from contrafact.record import PairShape
 from generators.image.base import PictureGenerator
 from generators.image.corruptions import CORRUPTIONS, SEVERITIES, corrupted, psnr
-from generators.image.legibility import legibility
+from generators.image.legibility import legibility, plainness
 from generators.image.records import QUESTIONED, UNKNOWN
 
 __all__ = ["DegradeGenerator"]
@@ -82,6 +82,8 @@ class DegradeGenerator(PictureGenerator):
         asked = self.asked(unit, rng)
         everywhere = np.ones(asked.picture.shape[:2], dtype=bool)
         evidence = asked.evidence if asked.evidence is not None and asked.evidence.any() else everywhere
+        if plainness(asked.picture, evidence) < self.floor:
+            raise RowError("the evidence is so even that nothing tells whether it can still be made out")
         every = [(name, severity) for name in self.families for severity in self.severities]
         for at in rng.permutation(len(every))[: self.per_unit]:
             name, severity = every[int(at)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -95,7 +96,9 @@ class EvidenceGenerator(PictureGenerator):
         row = self.pair(
             asked, _only(asked.picture, paint(left), touched), answer_of(asked.about, left), touched, change
         )
-        return {**row, "label_source": "oracle"}
+        record = {**json.loads(row["hidden"]["record"]), "gone": list(gone)}
+        hidden = {**row["hidden"], "record": json.dumps(record, sort_keys=True)}
+        return {**row, "hidden": hidden, "label_source": "oracle"}
 
 
 def _only(before: NDArray[np.uint8], after: NDArray[np.uint8], touched: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["legibility"]
+__all__ = ["legibility", "plainness"]
 
 _SCALE = 24  # pixels to which the region's longer side is brought: finer detail decides nothing here
 _NOISE = 9.0  # grey levels by which equal pixels may differ and look alike
@@ -23,6 +23,8 @@ def legibility(before: NDArray[np.uint8], after: NDArray[np.uint8], region: NDAr
     before, after : ndarray of uint8, shape (H, W, 3)
     region : ndarray of bool, shape (H, W)
     """
+    if np.array_equal(before[region], after[region]):
+        return 1.0  # nothing happened to it, however even it is
     one, other = (_small(picture, region) for picture in (before, after))
     one, other = one - one.mean(axis=(0, 1)), other - other.mean(axis=(0, 1))
     spread = float(np.sqrt((one**2).mean() * (other**2).mean()))
@@ -31,6 +33,16 @@ def legibility(before: NDArray[np.uint8], after: NDArray[np.uint8], region: NDAr
     likeness = max(0.0, float((one * other).mean()) / spread)
     kept = float((one * other).mean() / max(float(np.sqrt((one**2).mean())), 1e-9))
     return round(likeness * min(1.0, max(kept, 0.0) / _NOISE), 6)
+
+
+def plainness(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> float:
+    """The greatest legibility that a changed view of a region can have, from 0 (it is all of one colour) to 1.
+
+    Legibility is told by contrast. Where a region has next to none, such as a piece of sky, it would be called lost
+    whatever was done to it.
+    """
+    part = _small(picture, region)
+    return min(1.0, float((part - part.mean(axis=(0, 1))).std()) / _NOISE)
 
 
 def _small(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from contrafact.errors import RecipeError, RowError
 from contrafact.record import PairShape
 from generators.image.base import PictureGenerator
 from generators.image.codebook import Codebook, learned
-from generators.image.legibility import legibility
+from generators.image.legibility import legibility, plainness
 from generators.image.records import QUESTIONED, UNKNOWN
 
 __all__ = ["QuantizedGenerator"]
@@ -83,6 +83,8 @@ class QuantizedGenerator(PictureGenerator):
         asked = self.asked(unit, rng)
         if asked.evidence is None or not asked.evidence.any():
             raise RowError("nobody says where the evidence is, so that nothing is known to be background")
+        if "evidence" in self.places and plainness(asked.picture, asked.evidence) < _LEAST:
+            raise RowError("the evidence is so even that nothing tells whether it can still be made out")
         book = learned(asked.picture, self.patch, self.codes)
         for place in self.places:
             mode, share = (some[int(rng.integers(len(some)))] for some in (self.modes, self.shares))

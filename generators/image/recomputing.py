@@ -23,7 +23,8 @@ def recomputed(pairs: pa.Table) -> Recomputed:
     """Hashes and labels again.
 
     A picture keeps its hash where it is what the record says: the scene painted again, or the same as the factual
-    outside of what was touched. Labels are the answers of the scene's list where there is one.
+    outside of what was touched. Labels are the answers of the scene's list where there is one; that of a picture from
+    which things were removed is the answer of what is left.
     """
     rows = pairs.select(["factual", "counterfactual", "hidden"]).to_pylist()
     found = [_row(row["factual"], row["counterfactual"], row["hidden"]) for row in rows]
@@ -31,7 +32,7 @@ def recomputed(pairs: pa.Table) -> Recomputed:
     return Recomputed(
         {"image_sha256": hashes[1]},
         pa.array([row[2] for row in found], pa.string()),
-        pa.array([row["counterfactual"]["answer"] for row in rows], pa.string()),
+        pa.array([row[3] for row in found], pa.string()),
         {"image_sha256": hashes[0]},
     )
 
@@ -43,15 +44,21 @@ def picture_of(image: Mapping[str, Any]) -> NDArray[np.uint8]:
 
 def _row(
     one: Mapping[str, Any], other: Mapping[str, Any], hidden: Mapping[str, Any]
-) -> tuple[str | None, str | None, str | None]:
+) -> tuple[str | None, str | None, str | None, str | None]:
     before, after = picture_of(one["image"]), picture_of(other["image"])
     hashes = [one["image_sha256"], other["image_sha256"]]
-    label = one["answer"]
+    label, answer = one["answer"], other["answer"]
     if hidden["record"] is not None:
         record = json.loads(hidden["record"])
         scene = read_scene(record["scene"])
         if not np.array_equal(paint(scene), before):
             hashes[0] = None
-        label = answer_of(Question(**record["about"]), scene)
+        about = Question(**record["about"])
+        label = answer_of(about, scene)
+        if "gone" in record:
+            left = scene.without(record["gone"])
+            answer = answer_of(about, left)
+            if not np.array_equal(paint(left), after):
+                hashes[1] = None
     same = before.shape == after.shape and not (before != after).any(axis=-1)[~mask_of(hidden["touched"])].any()
-    return hashes[0], hashes[1] if same else None, label
+    return hashes[0], hashes[1] if same else None, label, answer

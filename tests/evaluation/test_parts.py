@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import pytest
 from contrafact.errors import DataError, RecipeError
 from contrafact.evaluation import Settings, evaluate
 from contrafact.evaluation.arms import draw_arms, unit_rows
+from contrafact.evaluation.elsewhere import _labels
 from contrafact.evaluation.inputs import choose_inputs
 from contrafact.evaluation.reading import Study, read_study
 from contrafact.evaluation.shuffling import shuffled
+from contrafact.record import class_label
 from contrafact.streams import Streams
 from tests.evaluation.toys import BAD, GOOD, LABELS, dataset
 from tests.filters.test_teacher_kinds import save_tiny
@@ -107,6 +110,16 @@ def test_labels_of_a_table_are_names_or_codes_in_any_column(
     path = reviews(tmp_path / "reviews.csv", labels, column)
     found = evaluate(made, Settings(**{**vars(TOKENS), "ood": (str(path),), "ood_label": column}))
     assert any(each["name"] == "ood accuracy: reviews" for each in found["measures"])
+
+
+def test_numbers_that_are_names_of_labels_are_names_and_no_codes(study: Study) -> None:
+    field = study.pairs.schema.field("label")
+    stars = field.with_metadata(class_label("label", ["1", "2", "3", "4", "5"]).metadata)
+    pairs = study.pairs.set_column(study.pairs.schema.get_field_index("label"), stars, study.pairs["label"])
+    rated = replace(study, pairs=pairs)
+    assert rated.levels == ("1", "2", "3", "4", "5")
+    assert _labels([1, 3, 5], rated, "stars.csv", "label").tolist() == [0, 2, 4]
+    assert _labels([0, 3, 4], rated, "codes.csv", "label").tolist() == [0, 3, 4]
 
 
 @pytest.mark.parametrize(

@@ -90,9 +90,15 @@ def test_a_command_gets_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_every_hook_is_told_whatever_the_others_do(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
     problems = hooked(monkeypatch, "sh -c 'echo no >&2; exit 3'", "/not/there", listener.url)
-    assert problems[0] == "the command \"sh -c 'echo no >&2; exit 3'\" ended with 3: no"
-    assert problems[1].startswith("the command '/not/there' failed: ")
+    assert problems[0] == "the command sh … ended with 3: no"
+    assert problems[1].startswith("the command /not/there failed: ")
     assert listener.got == [MESSAGE]
+
+
+def test_what_is_said_of_a_command_that_fails_holds_none_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks, "_COMMAND_SECONDS", 0.2)
+    problems = hooked(monkeypatch, "sh -c 'exit 3' SECRET", "sh -c 'sleep 5' SECRET")
+    assert problems == ["the command sh … ended with 3: ", "the command sh failed: it did not end in 0 s"]
 
 
 def test_no_hooks_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

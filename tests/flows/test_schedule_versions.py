@@ -11,6 +11,7 @@ import pytest
 from contrafact.errors import RunDirectoryError
 from contrafact.pipeline import run_local
 from contrafact.recipe import Recipe
+from contrafact.store.exchange import exchange
 from flows.scheduling.versions import Version, dated, extended
 from tests.core.builds import EVERY_OTHER, SMALL, stored, toy, tree
 
@@ -133,3 +134,41 @@ def test_readers_see_the_old_dataset_until_the_new_one_is_whole(tmp_path: Path) 
     assert tree(out) == before
     second.settle()
     assert stored(out).num_rows == 40
+
+
+@pytest.mark.parametrize("gone", [[], ["manifest.json"], ["recipe.yaml"]])
+def test_a_run_that_was_killed_before_the_old_version_was_removed_stops_no_later_one(
+    gone: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "toy"
+    for night in range(2):
+        version = extended(toy(rows=25), out, str(night))
+        assert version is not None
+        run_local(version.recipe, None, version.build)
+        if night == 0:
+            version.settle()
+    assert version is not None
+    exchange(version.build, version.final)  # and there it ended
+    for name in gone:
+        (version.build / name).unlink()
+    third = extended(toy(rows=25), out, "2")
+    assert third is not None
+    made(third)
+    run_local(toy(rows=75), None, tmp_path / "whole")
+    assert tree(out) == tree(tmp_path / "whole")
+
+
+def test_a_version_that_was_finished_and_not_put_in_its_place_is_not_built_again(tmp_path: Path) -> None:
+    out = tmp_path / "toy"
+    for night in range(2):
+        version = extended(toy(rows=25), out, str(night))
+        assert version is not None
+        run_local(version.recipe, None, version.build)
+        if night == 0:
+            version.settle()
+    there = (out.with_name(".toy.next") / "manifest.json").stat().st_ino
+    again = extended(toy(rows=25), out, "2")
+    assert again is not None
+    made(again)
+    assert (out / "manifest.json").stat().st_ino == there
+    assert stored(out).num_rows == 50

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from contrafact.engines.media import encode_png, read_image
-from contrafact.errors import DataError, RecipeError
+from contrafact.errors import DataError, RecipeError, RowError
 from contrafact.pipeline import run_local
 from contrafact.recipe import all_recipes, load_recipe, parse_recipe
 from contrafact.stages import Context
@@ -25,7 +25,9 @@ from generators.image.evidence import EvidenceGenerator
 from generators.image.interference import KINDS, InterferenceGenerator
 from generators.image.legibility import legibility
 from generators.image.masking import STYLES, elsewhere, masked
+from generators.image.pictures import Drawn
 from generators.image.quantized import QuantizedGenerator
+from generators.image.recomputing import recomputed
 from generators.image.records import UNKNOWN, mask_of
 from generators.image.scenes import Scene, Thing, boxes_of_things, draw_scene, mask_of_things, paint
 
@@ -123,6 +125,34 @@ def test_a_mask_is_moved_over_something_where_it_fits() -> None:
     moved = elsewhere(evidence, [other], rng())
     assert moved.sum() == evidence.sum()
     assert (moved & other).sum() > 0.7 * other.sum()
+
+
+def test_evidence_that_nothing_happened_to_is_legible_however_even_it_is() -> None:
+    sky = np.full((96, 96, 3), (120, 160, 220), np.uint8)
+    sky[60:] = rng().integers(0, 255, (36, 96, 3))
+    other, region = sky.copy(), np.zeros((96, 96), dtype=bool)
+    other[60:], region[5:40, 5:90] = 0, True
+    assert legibility(sky, other, region) == 1.0
+    asked = {"unit_id": "sky", "image": encode_png(sky), "question": "What colour is the sky?", "answer": "blue",
+             "options": ["blue", "grey"], "boxes": [[5, 5, 90, 40]]}  # fmt: skip
+    (pair,) = QuantizedGenerator(images="source", where=["background"]).make(asked, rng())
+    assert pair["label"] == pair["counterfactual_label"] == "blue"
+    for generator in (QuantizedGenerator(images="source"), DegradeGenerator(images="source")):
+        with pytest.raises(RowError, match="so even"):
+            list(generator.make(asked, rng()))
+
+
+def test_the_answer_after_a_removal_is_computed_from_what_is_left() -> None:
+    table = EvidenceGenerator().generate(Drawn().read(0, 8), Context(Streams(3, "test"), "test", 3))
+    rows = [row for row in table.to_pylist() if row["label_source"] == "oracle" and row["factual"]]
+    again = recomputed(pa.Table.from_pylist(rows))
+    assert again.counterfactual_label.to_pylist() == [row["counterfactual_label"] for row in rows]
+    assert again.counterfactual["image_sha256"].tolist() == [row["counterfactual"]["image_sha256"] for row in rows]
+    for row in rows:  # the record says another answer, and shows the picture as it was
+        row["counterfactual"] = {**row["factual"], "answer": UNKNOWN}
+    false = recomputed(pa.Table.from_pylist(rows))
+    assert UNKNOWN not in false.counterfactual_label.to_pylist()
+    assert set(false.counterfactual["image_sha256"]) == {None}
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

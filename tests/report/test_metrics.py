@@ -57,6 +57,12 @@ def test_a_filters_own_verdicts_tell_which_way_its_score_is_better() -> None:
     assert directions(scores, away) == {"cosine": 1, "rise_nats": -1}
 
 
+def test_a_score_is_its_own_filters_and_not_one_of_a_shorter_name() -> None:
+    values = np.repeat([0.0, 1.0], 5)
+    away = {"like": values == 1, "like_2": values == 0}
+    assert directions({"like_2_cosine": values}, away) == {"like_2_cosine": 1}
+
+
 def brute_force(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[int]:
     return [
         row

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,55 @@ def test_a_lease_of_a_machine_that_is_gone_runs_out(bucket: Bucket, monkeypatch:
         long_gone.check()
     mine.release()
     assert not [name for name in objects(bucket) if name == ".lease/00000002.json"]
+
+
+def test_a_lease_that_is_taken_again_is_renewed_again() -> None:
+    mirror = Mirror("memory://again/x")
+    mine = lease.Lease(mirror, seconds=0.6)
+    mine.acquire()
+    mine.release()
+    mine.acquire()
+    time.sleep(0.9)  # longer than it lasts, were it not renewed
+    with pytest.raises(RunDirectoryError, match="another build"):
+        lease.Lease(mirror).acquire()
+    mine.check()
+    mine.release()
+
+
+def test_a_build_that_stood_still_does_not_go_on_where_another_came_and_went() -> None:
+    mirror = Mirror("memory://still/x")
+    stopped = lease.Lease(mirror, seconds=0.3)
+    stopped.acquire()
+    stopped._ended.set()  # the process is stopped: it renews nothing
+    time.sleep(0.4)
+    other = lease.Lease(mirror)
+    other.acquire()
+    other.release()
+    stopped._ended.clear()
+    stopped.seconds = 0.04
+    renewing = threading.Thread(target=stopped._renew, daemon=True)
+    renewing.start()
+    renewing.join(1.0)
+    stopped._ended.set()
+    with pytest.raises(StorageError, match="ran out while this build stood still"):
+        stopped.check()
+
+
+def test_a_file_that_was_cut_off_on_its_way_is_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = Mirror("memory://cut/x")
+    mirror.write("data/a.parquet", b"whole")
+
+    def cut_off(names: list[str], paths: list[str]) -> None:
+        Path(paths[0]).write_bytes(b"wh")
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mirror.fs, "get", cut_off)
+        with pytest.raises(TransientError):
+            mirror.fetch_all(["data/a.parquet"], tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    mirror.fetch_all(["data/a.parquet"], tmp_path)
+    assert (tmp_path / "data" / "a.parquet").read_bytes() == b"whole"
 
 
 def test_of_two_that_come_at_once_one_wins(bucket: Bucket) -> None:
