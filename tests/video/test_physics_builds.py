@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +271,33 @@ def test_a_missing_library_to_draw_with_names_its_package(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "mujoco.osmesa", None)
     with pytest.raises(MissingDependencyError, match="apt-get install libosmesa6"):
         prepare_drawing()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("nonsense", "MUJOCO_GL=nonsense: no such way"), ("glfw", "MUJOCO_GL=glfw: glfw needs a screen")],
+)
+def test_a_way_to_draw_that_is_none_here_is_told(kind: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from contrafact.errors import MissingDependencyError
+    from generators.video.physics.stage import prepare_drawing
+
+    for screen in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(screen, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setenv("MUJOCO_GL", kind)
+    with pytest.raises(MissingDependencyError, match=message):
+        prepare_drawing()
+
+
+@pytest.mark.skipif(find_library("OSMesa") is not None, reason="OSMesa is installed")
+def test_a_process_without_osmesa_says_so_although_mujoco_does_not_come_up() -> None:
+    import subprocess
+    import sys
+
+    code = "from generators.video.physics.stage import prepare_drawing as it; it()"
+    environment = {**os.environ, "MUJOCO_GL": "osmesa"}
+    environment.pop("PYOPENGL_PLATFORM", None)
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=60)
+    assert "MUJOCO_GL=osmesa" in ended.stderr
+    assert "libosmesa6" in ended.stderr

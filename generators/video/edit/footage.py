@@ -91,7 +91,7 @@ class Footage(Source):
 
     def identity(self) -> Any:
         """The bytes of every file, and where they are cut."""
-        digests = {name: hashlib.sha256((self.root / name).read_bytes()).hexdigest() for name in self.files}
+        digests = {name: _digest(self.root, name) for name in self.files}
         return {"clips": digests, "window": self.window}
 
     def open(self, unit: Mapping[str, Any], longest: int) -> Window:
@@ -103,9 +103,10 @@ class Footage(Source):
     def _windows(self, name: str) -> list[dict[str, Any]]:
         row = {"unit_id": name, "clip": name, "start": 0, "stop": 0, "objection": ""}
         try:
-            info = probe(self.root / name, self.limits)
+            info = probe(safe_path(self.root, name), self.limits)
         except MediaError as error:
-            return [{**row, "objection": error.what}]
+            allowed = f" (allowed: {error.allowed})" if error.allowed else ""
+            return [{**row, "objection": error.what + allowed}]
         length = min(info.frames, self.window)
         if length < _LEAST:
             return [{**row, "objection": f"{Path(name).name} has {info.frames} frames, and {_LEAST} are the least"}]
@@ -202,13 +203,32 @@ def _packages() -> Path | None:
     return None if found is None or found.origin is None else Path(found.origin).parent / "datasets" / "data"
 
 
+def _digest(root: Path, name: str) -> str | None:
+    """SHA-256 of a clip; None of what is no file inside of the folder, which is never opened."""
+    try:
+        path = safe_path(root, name)
+    except MediaError:
+        return None
+    if not path.is_file():
+        return None
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
 def _files(root: Path, names: Sequence[str] | None) -> list[str]:
-    there = sorted(each.relative_to(root).as_posix() for each in root.rglob("*") if each.suffix.lower() in CLIPS)
+    found = (each for each in root.rglob("*") if each.suffix.lower() in CLIPS and not each.is_dir())
+    there = sorted(each.relative_to(root).as_posix() for each in found)
     there = [each for each in there if ".mask." not in each]
     if names is None:
         if not there:
             raise DataError(f"the folder {root.name} holds no clips", allowed=f"files that end in {', '.join(CLIPS)}")
         return there
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):
+        raise RecipeError(
+            f"generator.footage.files is {names!r}",
+            allowed="a list of names, each once",
+            fix="write it like this: files: [one.mp4, two.mp4]",
+        )
     for name in names:
         try:
             path = safe_path(root, name)

@@ -43,12 +43,19 @@ def given_mask(source: Path | bytes, shape: tuple[int, ...], start: int | None, 
         picture = read_mask(source) > 0
         mask = np.broadcast_to(picture, (length, *picture.shape))
     except MediaError:
+        if _is_png(source):
+            raise  # what is wrong with it as a picture is what its owner can mend
         begin = start or 0
         mask = read_clip(source, start=begin, stop=begin + length).frames.max(axis=-1) > 127
     sized = _as_large(mask, (high, wide), longest)
     if not sized.any():
         raise RowError("the mask is empty in these frames")
     return sized
+
+
+def _is_png(source: Path | bytes) -> bool:
+    """Whether it is one picture and no clip: by its name, or else its first bytes."""
+    return source.startswith(b"\x89PNG") if isinstance(source, bytes) else source.suffix.lower() == ".png"
 
 
 def _as_large(mask: Masks, size: tuple[int, int], longest: int) -> Masks:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import Any
 
 from contrafact.errors import MissingDependencyError
@@ -23,6 +25,7 @@ __all__ = ["DRAWING", "borrowed_context", "prepare_drawing", "try_drawing"]
 
 _KIND = "MUJOCO_GL"
 _PACKAGES = {"egl": "libegl1 libegl-mesa0 libgl1-mesa-dri", "osmesa": "libosmesa6", "glfw": "libgl1 libglfw3"}
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 _guard = threading.Lock()
 DRAWING = threading.RLock()
 """Held around everything that draws."""
@@ -80,7 +83,8 @@ def borrowed_context(world: World, look: Look) -> Iterator[Any]:
 
 def prepare_drawing() -> None:
     """Choose how to draw: EGL unless ``MUJOCO_GL`` says otherwise. Raises as :func:`borrowed_context`."""
-    os.environ.setdefault(_KIND, "egl")
+    if not os.environ.get(_KIND):
+        os.environ[_KIND] = "egl"
     os.environ.setdefault("LP_NUM_THREADS", "0")
     _context_class()
 
@@ -111,6 +115,11 @@ def _made(world: World, look: Look) -> _Context:
 
 def _context_class() -> Any:
     kind = os.environ.get(_KIND, "egl").lower()
+    if kind not in _PACKAGES:  # MuJoCo itself would end with a traceback
+        raise _cannot_draw("no such way to draw is known", f"unset {_KIND}, or export {_KIND}=egl")
+    if kind == "glfw" and sys.platform == "linux" and not any(map(os.environ.get, _SCREENS)):
+        # GLFW's own failure ends the process.
+        raise _cannot_draw("glfw needs a screen, and DISPLAY names none", f"unset {_KIND}, or export {_KIND}=egl")
     try:
         if kind == "osmesa":
             from mujoco.osmesa import GLContext
@@ -119,18 +128,19 @@ def _context_class() -> Any:
         else:
             from mujoco.egl import GLContext
     except (ImportError, AttributeError, OSError) as error:
-        load_mujoco()
+        if find_spec("mujoco") is None:
+            load_mujoco()
         raise _cannot_draw(error) from None
     return GLContext
 
 
-def _cannot_draw(error: Exception) -> MissingDependencyError:
+def _cannot_draw(error: Exception | str, fix: str | None = None) -> MissingDependencyError:
     kind = os.environ.get(_KIND, "egl").lower()
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     return MissingDependencyError(
         f"scenes cannot be drawn with {_KIND}={kind}: {reason}",
         allowed=f"{_KIND}=egl or osmesa, with Mesa's libraries; neither needs a screen or a GPU",
-        fix=f"apt-get install {_PACKAGES.get(kind, _PACKAGES['egl'])}",
+        fix=fix or f"apt-get install {_PACKAGES.get(kind, _PACKAGES['egl'])}",
     )
 
 
