@@ -130,7 +130,13 @@ def test_files_of_media_are_all_there_and_no_other_after_a_kill(truncate: bool, 
     assert sum(path.startswith("media/") for path in expected) >= 4
     cases: list[dict[str, Any]] = []
     for at, when in boundaries(len(undisturbed["replaced"]))[::amount]:
-        case = {"recipe": MEDIA, "out": str(tmp_path / f"{at}-{when}"), "at": at, "when": when, "truncate": truncate}
+        case: dict[str, Any] = {
+            "recipe": MEDIA,
+            "out": str(tmp_path / f"{at}-{when}"),
+            "at": at,
+            "when": when,
+            "truncate": truncate,
+        }
         cases += [case, {"recipe": MEDIA, "out": case["out"]}]
     outcomes = drive(cases)
     for case, killed, resumed in zip(cases[::2], outcomes[::2], outcomes[1::2], strict=True):

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ RECIPE: dict[str, Any] = {
     "filters": {"small": {"use": "tests.core.toys:Small", "below": 500}},
 }
 
+NOTHING: Mapping[str, str] = {}
+
 
 @pytest.fixture(scope="module")
 def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -45,7 +47,9 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 class Serving:
     """``contrafact schedule`` in a process group of its own."""
 
-    def __init__(self, folder: Path, prefect: Server, *options: object, delay: float = 0.0, **more: str) -> None:
+    def __init__(
+        self, folder: Path, prefect: Server, *options: object, delay: float = 0.0, more: Mapping[str, str] = NOTHING
+    ) -> None:
         self.folder, self.calls = folder, folder / "calls"
         recipe = folder / "nightly.yaml"
         recipe.write_text(json.dumps(RECIPE), encoding="utf-8")
@@ -72,8 +76,10 @@ class Serving:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, prefect: Server, *options: object, delay: float = 0.0, **more: str) -> Iterator[Serving]:
-    started = Serving(folder, prefect, *options, delay=delay, **more)
+def serving(
+    folder: Path, prefect: Server, *options: object, delay: float = 0.0, more: Mapping[str, str] = NOTHING
+) -> Iterator[Serving]:
+    started = Serving(folder, prefect, *options, delay=delay, more=more)
     try:
         yield started
     finally:
@@ -223,7 +229,7 @@ def test_killed_in_the_middle_the_same_command_finishes_the_same_run(prefect: Se
 def test_each_night_is_pushed_under_a_tag_and_loads_back(prefect: Server, tmp_path: Path) -> None:
     options = ("--interval", "12s", "--extend", "--out", tmp_path / "out" / "nightly", "--name", "pushed")
     with LoopbackHub(tmp_path / "hub") as hub:
-        with serving(tmp_path, prefect, *options, "--push", "newcomer/nightly", **environment(hub)) as served:
+        with serving(tmp_path, prefect, *options, "--push", "newcomer/nightly", more=environment(hub)) as served:
             until(lambda: len(done(prefect, "pushed")) >= 2, served.said)
         assert hub.token not in served.said()
         tags = {run["name"].removeprefix("nightly ") for run in done(prefect, "pushed")}

@@ -125,7 +125,7 @@ def write_pipeline(folder: Path, kind: str) -> None:
 def write_video_pipeline(folder: Path) -> None:
     """A Wan VACE: a clip, a mask and words in, a clip out, four frames as one."""
     from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel
+    from transformers import UMT5Config, UMT5EncoderModel
 
     _seeded()
     diffusers = _untyped("diffusers")
@@ -152,7 +152,7 @@ def write_video_pipeline(folder: Path) -> None:
         base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     )
     diffusers.WanVACEPipeline(
-        tokenizer=PreTrainedTokenizerFast(tokenizer_object=words, **special),
+        tokenizer=_untyped("transformers").PreTrainedTokenizerFast(tokenizer_object=words, **special),
         text_encoder=UMT5EncoderModel(text),
         transformer=transformer,
         vae=vae,
