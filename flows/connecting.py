@@ -55,11 +55,16 @@ class Connection:
             return build(plan, mapper, watch, stop)  # it is complete: there is nothing to show
         watch = _once(watch)
         if self.server is not None and engine.clustered:
-            self._say("a Prefect server of its own is starting (5 to 20 s): workers report to it")
+            self._say(
+                "a Prefect server of its own is starting (5 to 20 s, longer the first time): workers report to it"
+            )
             self.server.wait()
             os.environ["PREFECT_API_URL"] = self.server.url
         elif self.server is not None:
-            self._say("a Prefect server of its own is starting (5 to 20 s); the build has begun (--local does without)")
+            self._say(
+                "a Prefect server of its own is starting (5 to 20 s, longer the first time);"
+                " the build has begun (--local does without)"
+            )
             head = HeadStart(self.server)
             manifest = head.build(plan, mapper, watch, stop)
             if manifest is not None:

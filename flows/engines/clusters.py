@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import logging
 import os
 import re
 import secrets
@@ -82,6 +83,9 @@ def _dask(cluster: Cluster) -> Any:
 
     if cluster.address:
         return DaskTaskRunner(address=cluster.address, client_kwargs={"timeout": _SECONDS * 2})
+    # The end of its workers, who are not waited for, is told as if it were a loss.
+    if not os.environ.get("CONTRAFACT_DEBUG"):
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
     return DaskTaskRunner(
         cluster_kwargs={
             "n_workers": cluster.plan.workers,
