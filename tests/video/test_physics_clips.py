@@ -131,3 +131,12 @@ def test_shadows_never_change_masks(shadows: str) -> None:
     first = next(draw(run, Look(96, 72, shadows, 0)))
     assert np.array_equal(first.mask, next(draw(run, LOOK)).mask)
     assert first.colour.std() > 10
+
+
+def test_soft_shadows_have_the_same_bits_whatever_was_drawn_before() -> None:
+    runs = [subject(event, number).run for event in ("collision", "fall") for number in (0, 1, 2)]
+    first = [np.stack([each.colour for each in draw(run, LOOK)]) for run in runs]
+    for turn in range(3):
+        for at in np.random.default_rng(turn).permutation(len(runs)):
+            again = np.stack([each.colour for each in draw(runs[at], LOOK)])
+            assert np.array_equal(again, first[at]), f"turn {turn}, clip {at}"
