@@ -223,12 +223,18 @@ def test_marks_are_stored_as_they_are_given(browser: Any, folder: Path) -> None:
 def _reviewed(told: Opened) -> None:
     """Say who one is, mark three pairs with the keys, and take a fourth mark back."""
     page = told.page
+    assert page.locator("#browser").is_visible()  # a review opens on the pairs, and the overview is still there
+    page.click('nav a[data-view="overview"]')
+    assert page.locator("#overview").is_visible()
     page.click('nav a[data-view="pairs"]')
     page.keyboard.press("1")
     page.wait_for_selector("text=Say who you are first")
+    page.keyboard.type("ada 123")
+    assert page.input_value("#reviewer") == "ada 123"
     page.fill("#reviewer", "ada")
-    page.keyboard.press("Tab")
-    page.focus("#list")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "list"
+    page.click("#blind")  # a box that was ticked holds no keys back
     for key, count in (
         ("1", "1 right · 0 wrong"),
         ("2", "1 right · 1 wrong"),
