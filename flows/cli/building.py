@@ -14,10 +14,12 @@ from rich.console import Console
 from rich.table import Table
 
 from contrafact.errors import StoppedError
+from contrafact.identity import identity_of
 from contrafact.pipeline import build, local_mapper
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
 from contrafact.stopping import Stop
+from contrafact.store.layout import RunDirectory
 from contrafact.store.remote import is_remote
 from flows.cli.progress import watched
 from flows.cli.reasons import print_reasons
@@ -45,7 +47,10 @@ def build_command(
     read, path = load_recipe(recipe, settings, **changes)
     check_engine(engine, address, local=local)
     place = out or read.output or f"outputs/{read.name}"
-    complete = not is_remote(place) and (Path(place) / "manifest.json").is_file()
+    complete = not is_remote(place) and RunDirectory(Path(place)).complete
+    if complete and not dry_run:  # before models are read, tables fitted and a server started
+        spec = read.identity_spec()
+        RunDirectory(Path(place)).check_recipe(identity_of(spec), spec)
     # A server of its own starts while plug-ins are found and models are read.
     server = None if local or dry_run else Connection(console, needed=not complete)
     started, stop = time.monotonic(), Stop()

@@ -322,6 +322,7 @@ def test_a_folder_that_is_somebody_elses_is_left_alone(recipe: Path, capsys: pyt
     outcome = contrafact(capsys, "build", recipe, "--local", "--out", taken, "--seed", 5)
     assert outcome.code == 2
     assert "belongs to another recipe or to another version of it (bad, identity" in outcome.text
+    assert "recipe changed (seed was 0, is 5)" in outcome.text, outcome.text
     assert "give --out another folder" in outcome.text
     assert {path: path.read_bytes() for path in taken.rglob("*") if path.is_file()} == before
 
