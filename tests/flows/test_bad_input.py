@@ -345,7 +345,10 @@ def test_nothing_accepted_is_no_success(recipe: Path, capsys: pytest.CaptureFixt
     outcome = contrafact(capsys, "build", recipe, "--local")
     assert outcome.code == 1
     assert "no pair was accepted" in outcome.text
+    assert "the first 50 units: raise --rows, or use --accept N" in outcome.text
     assert "parity: does not like this number" in outcome.text
+    assert "--accepted" not in outcome.text
+    assert " export " not in outcome.text
 
 
 @pytest.mark.parametrize("through", [[], ["--local"]])
