@@ -155,8 +155,9 @@ def _spans(found: Any) -> list[tuple[Any, Any]]:
     if {"start", "stop"} <= found.keys():
         return [(found["start"], found["stop"])]
     spans = [found["span"]] if "span" in found else found.get("spans")
-    sound = isinstance(spans, list) and all(isinstance(each, list) and len(each) == 2 for each in spans)
-    return [(start, stop) for start, stop in spans] if sound else []
+    if not isinstance(spans, list) or not all(isinstance(each, list) and len(each) == 2 for each in spans):
+        return []
+    return [(start, stop) for start, stop in spans]
 
 
 def _told(scores: Mapping[str, Any], levels: Sequence[str] | None) -> Iterator[tuple[str, str]]:
