@@ -86,7 +86,7 @@ def build(plan: Plan, mapper: Mapper, watch: Watch | None = None, stop: Stop | N
         check_source(plan)
         check_engines(plan)
     with directory.locked():
-        if directory.claim(plan.identity, plan.recipe.name, plan.parts):
+        if directory.claim(plan.identity, plan.recipe.name, plan.parts, plan.recipe.identity_spec()):
             manifest = _complete_already(directory)
             describe(plan, manifest)
             return manifest

@@ -90,7 +90,7 @@ def refilter(
         plan = change.plan
         try:
             with target.locked():
-                target.claim(plan.identity, plan.recipe.name, plan.parts)
+                target.claim(plan.identity, plan.recipe.name, plan.parts, plan.recipe.identity_spec())
                 after = _decided(change, plan)
         except BaseException:
             if out is None:

@@ -17,8 +17,22 @@ from contrafact.samples import sample_pairs
 from contrafact.store.atomic import read_json
 from contrafact.store.layout import RunDirectory
 
-__all__ = ["audit_rows", "cell", "drawn_graph", "example_pair", "interval", "kind_text", "share", "type_rows"]
+__all__ = [
+    "audit_rows",
+    "cell",
+    "drawn_graph",
+    "exact_meaning",
+    "example_pair",
+    "interval",
+    "kind_text",
+    "share",
+    "type_rows",
+]
 
+_EXACT = {
+    "oracle": "a program computed both sides, and nothing hidden had to be guessed",
+    "construction": "both sides are true by the way they were made, and no noise had to be recovered",
+}
 _LONGEST = 400
 _MOST_MEMBERS = 12
 _WIDTH = 100
@@ -40,6 +54,20 @@ def cell(value: Any, longest: int = _LONGEST) -> str:
 def share(part: float, whole: float) -> str:
     """``part`` of ``whole`` in per cent."""
     return f"{100 * part / whole:.1f} %" if whole else "–"
+
+
+def exact_meaning(manifest: Mapping[str, Any]) -> str:
+    """What ``exact`` says of this dataset's pairs: of noise only where a causal model stands behind them.
+
+    Parameters
+    ----------
+    manifest : mapping
+        With ``label_sources``, the commonest of which decides, and ``about``.
+    """
+    about, sources = manifest.get("about") or {}, manifest.get("label_sources") or {}
+    if about.get("graph") or about.get("model_origin"):
+        return "the noise is known or was uniquely recovered"
+    return _EXACT.get(max(sources, key=lambda name: int(sources[name]), default=""), "nothing hidden had to be guessed")
 
 
 def interval(hits: int, trials: int) -> str:

@@ -6,6 +6,7 @@ Images that a browser knows go in as they are; clips become a strip of small fra
 from __future__ import annotations
 
 import base64
+import colorsys
 import mimetypes
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +25,11 @@ _BUDGET = 12_000_000
 _FRAMES = 8
 _WIDTH = 224
 """Pixels across of a frame in a strip."""
-_BRIGHTER = 12
+_NUMBERS = 32
+"""Objects and the ground that a mask tells apart; frames of larger numbers are pictures."""
+_FIXTURE = 255
+"""What masks give to things that are no object; alone, it is a mask of one area, and white as it stands."""
+_GOLDEN = 0.618034
 _LARGEST = 400_000
 """Bytes of an image that goes in as it is."""
 _MAGIC = {
@@ -110,9 +115,31 @@ def _strip(content: bytes) -> list[str]:
 
     frames = read_clip(content).frames
     places = np.unique(np.linspace(0, len(frames) - 1, _FRAMES).round().astype(int))
-    if frames.max() <= 255 // _BRIGHTER:  # numbers of objects, as masks hold them: all but black as they are
-        frames = frames * np.uint8(_BRIGHTER)
+    if _numbered(frames):
+        frames = _palette()[frames[places, :, :, 0]]
+        places = np.arange(len(frames))
     return [_address(encode_png(_smaller(frames[place])), "image/png") for place in places]
+
+
+def _numbered(frames: NDArray[np.uint8]) -> bool:
+    """Whether the pixels are numbers of objects, as masks hold them: all but black as they are."""
+    first = frames[..., :1]
+    if not ((first < _NUMBERS) | (first == _FIXTURE)).all() or not ((first > 0) & (first < _NUMBERS)).any():
+        return False
+    return bool((frames == first).all())
+
+
+def _palette() -> NDArray[np.uint8]:
+    """A bright colour for each number, far in hue from its neighbours'; black for 0, grey for fixtures. Shape (256, 3).
+
+    By the number alone, so that an object has one colour on both sides of a pair and in every frame.
+    """
+    table = np.zeros((256, 3), dtype=np.uint8)
+    for number in range(1, _NUMBERS):
+        hue, pale = (number - 1) * _GOLDEN % 1, 0.85 if number % 2 else 0.6
+        table[number] = [round(255 * each) for each in colorsys.hsv_to_rgb(hue, pale, 1.0)]
+    table[_FIXTURE] = 128
+    return table
 
 
 def _smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import yaml
 from markupsafe import Markup
 
+from contrafact.publishing.showing import exact_meaning
 from contrafact.report.charts import heat, histogram, number, percent, scatter
 from contrafact.report.featured import featured
 from contrafact.report.fields import Field
@@ -65,6 +66,7 @@ def overview(shown: Shown, fields: Sequence[Field], manifest: Mapping[str, Any],
         "shown": shown,
         "rate": percent(manifest["accepted"] / max(1, manifest["proposed"])),
         "exact": percent(manifest["exact"] / max(1, manifest["accepted"])),
+        "exact_meaning": exact_meaning(manifest),
         "sources": _shares(manifest["label_sources"]),
         "main_source": max(_shares(manifest["label_sources"]), key=lambda each: int(each["count"]), default=None),
         "funnel": list(_funnel(manifest)),

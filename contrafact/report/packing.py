@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from contrafact.report.charts import number
 from contrafact.report.fields import Field, member
 from contrafact.report.media import Pictures
 from contrafact.report.reading import Shown
@@ -31,6 +33,9 @@ _LONGEST = 20_000
 
 _TOLD = 56
 """Characters of an edit in the list of pairs."""
+
+_FRACTION = re.compile(r"-?\d+\.\d{4,}(e[-+]?\d+)?", re.IGNORECASE)
+"""Numbers that were computed: what people write has fewer digits, and stays as it was written."""
 
 _LEVEL = 6
 """Of gzip: beyond it a percent is saved, for twice the time."""
@@ -199,7 +204,7 @@ def _edits(column: pa.Array) -> tuple[dict[str, Any], list[str]]:
 def _lines(parts: Mapping[str, pa.Array]) -> list[str]:
     short = {
         side: pc.utf8_slice_codeunits(
-            pc.replace_substring_regex(_neat(parts[side].fill_null("")), r"\s+", " "), 0, _TOLD
+            pc.replace_substring_regex(parts[side].fill_null(""), r"\s+", " "), 0, _TOLD
         ).to_pylist()
         for side in ("before", "after")
     }
@@ -207,13 +212,14 @@ def _lines(parts: Mapping[str, pa.Array]) -> list[str]:
     plain = {"text", "code", "premise", "hypothesis", "sentence"}  # the one thing there is: not worth its name
     return [
         f"{'' if variable in plain else variable + ': '}{before or '∅'} → {after or '∅'}"
-        for variable, before, after in zip(variables, short["before"], short["after"], strict=True)
+        for variable, (before, after) in zip(variables, map(_neat, short["before"], short["after"]), strict=True)
     ]
 
 
-def _neat(texts: pa.Array) -> pa.Array:
-    """Numbers of many digits, short."""
-    return pc.replace_substring_regex(texts, r"^(-?\d+\.\d{4})\d+$", r"\1")
+def _neat(before: str, after: str) -> tuple[str, str]:
+    """Numbers of many digits with four; as they are where they would look alike."""
+    one, other = (number(float(each)) if _FRACTION.fullmatch(each) else each for each in (before, after))
+    return (before, after) if one == other else (one, other)
 
 
 def _edit_rows(column: pa.Array) -> list[list[list[Any]]]:

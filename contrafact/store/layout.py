@@ -27,6 +27,7 @@ from typing import Any
 from contrafact.errors import RunDirectoryError
 from contrafact.identity import IDENTITY_VERSION
 from contrafact.store.atomic import DISK_ERRORS, flush, read_json, storage_errors, write_json
+from contrafact.store.changes import recipe_changes
 from contrafact.store.lock import Held, Lock
 from contrafact.store.manifest import load_manifest
 from contrafact.store.versions import check_versions
@@ -134,7 +135,13 @@ class RunDirectory:
         finally:
             lock.release()
 
-    def claim(self, identity: str, name: str, parts: Mapping[str, str] | None = None) -> bool:
+    def claim(
+        self,
+        identity: str,
+        name: str,
+        parts: Mapping[str, str] | None = None,
+        recipe: Mapping[str, Any] | None = None,
+    ) -> bool:
         """Take the folder for a recipe; True where its dataset is already complete.
 
         A complete dataset that other versions of the libraries made is this recipe's all the same. A build that they
@@ -144,6 +151,8 @@ class RunDirectory:
         ----------
         parts : mapping of str to str, optional
             What the identity is made of, so that a change can be named.
+        recipe : mapping, optional
+            The recipe without what its identity leaves out, so that it can be told how a finished one differed.
 
         Raises
         ------
@@ -162,7 +171,7 @@ class RunDirectory:
             # Nothing was finished under the other identity: a recipe or plug-in that failed at once may be mended.
             state = self._mark(identity, name, parts or {})
         check_versions(self.path, state, FORMAT)
-        self._check_owner(state, identity, parts or {}, complete=finished is not None)
+        self._check_owner(state, identity, parts or {}, recipe or {}, complete=finished is not None)
         if finished is not None and self.work.exists():
             shutil.rmtree(self.work)  # the build was stopped between completion and tidying up
         return finished is not None
@@ -208,18 +217,52 @@ class RunDirectory:
                 fix="give --out a new or empty folder",
             )
 
-    def _check_owner(self, state: dict[str, Any], identity: str, parts: Mapping[str, str], *, complete: bool) -> None:
+    def check_recipe(self, part: str, recipe: Mapping[str, Any]) -> None:
+        """Refuse a finished dataset of another recipe before anything is made of this one; :meth:`claim` knows more.
+
+        Parameters
+        ----------
+        part : str
+            The recipe's own part of the identity.
+        recipe : mapping
+            The recipe without what its identity leaves out.
+
+        Raises
+        ------
+        RunDirectoryError
+            Where the folder holds another recipe's dataset.
+        """
+        finished = load_manifest(self.manifest, FORMAT)
+        if finished is None:
+            return
+        check_versions(self.path, finished, FORMAT)
+        if finished["identity_parts"].get("recipe", part) != part:
+            self._refuse(finished, "", ["recipe"], recipe)
+
+    def _check_owner(
+        self,
+        state: dict[str, Any],
+        identity: str,
+        parts: Mapping[str, str],
+        recipe: Mapping[str, Any],
+        *,
+        complete: bool,
+    ) -> None:
         if state.get("identity") == identity:
             return
         before = state.get("identity_parts") or {}
         changed = [part for part in {**before, **parts} if before.get(part) != parts.get(part)] if before else []
         if complete and changed == ["libraries"]:
             return
+        self._refuse(state, f"; this one is {identity}", changed, recipe)
+
+    def _refuse(self, state: Mapping[str, Any], ours: str, changed: list[str], recipe: Mapping[str, Any]) -> None:
         what = f": {', '.join(changed)} changed" if changed else ""
+        how = recipe_changes(self.recipe, recipe) if recipe and "recipe" in changed else ""
         again = "install the versions that it was begun with, or " if changed == ["libraries"] else ""
         raise RunDirectoryError(
             f"{self.path} belongs to another recipe or to another version of it"
-            f" ({state.get('name')}, identity {state.get('identity')}; this one is {identity}){what}",
+            f" ({state.get('name')}, identity {state.get('identity')}{ours}){what}{f' ({how})' if how else ''}",
             fix=f"{again}give --out another folder, or delete that one to build it anew",
         )
 

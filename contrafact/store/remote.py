@@ -56,8 +56,14 @@ class RemoteRunDirectory(RunDirectory):
         finally:
             self.lease.release()
 
-    def claim(self, identity: str, name: str, parts: Mapping[str, str] | None = None) -> bool:
-        complete = super().claim(identity, name, parts)
+    def claim(
+        self,
+        identity: str,
+        name: str,
+        parts: Mapping[str, str] | None = None,
+        recipe: Mapping[str, Any] | None = None,
+    ) -> bool:
+        complete = super().claim(identity, name, parts, recipe)
         if complete and any(each.startswith(".work/") for each in self._names()):
             self._delete(".work/")  # the build was stopped between completion and tidying up
         return complete

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,14 +9,18 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from contrafact.errors import StoppedError
+from contrafact.identity import identity_of
 from contrafact.pipeline import build, local_mapper
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
 from contrafact.stopping import Stop
+from contrafact.store.layout import RunDirectory
 from contrafact.store.remote import is_remote
+from flows.cli.ending import next_commands, report_link, what_helps
 from flows.cli.progress import watched
 from flows.cli.reasons import print_reasons
 from flows.connecting import Connection
@@ -45,7 +47,10 @@ def build_command(
     read, path = load_recipe(recipe, settings, **changes)
     check_engine(engine, address, local=local)
     place = out or read.output or f"outputs/{read.name}"
-    complete = not is_remote(place) and (Path(place) / "manifest.json").is_file()
+    complete = not is_remote(place) and RunDirectory(Path(place)).complete
+    if complete and not dry_run:  # before models are read, tables fitted and a server started
+        spec = read.identity_spec()
+        RunDirectory(Path(place)).check_recipe(identity_of(spec), spec)
     # A server of its own starts while plug-ins are found and models are read.
     server = None if local or dry_run else Connection(console, needed=not complete)
     started, stop = time.monotonic(), Stop()
@@ -73,7 +78,7 @@ def build_command(
             server.close()
     _report(Console(), plan, manifest, None if complete else time.monotonic() - started, recipe)
     if not manifest["accepted"]:
-        typer.echo("no pair was accepted: the reasons above and in rejected/ say why", err=True)
+        typer.echo(f"no pair was accepted: the reasons above and in rejected/ say why{what_helps(plan)}", err=True)
         raise typer.Exit(1)
 
 
@@ -106,34 +111,14 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
     )
     if "usage" in manifest:
         console.print(_usage(manifest["usage"]), style="dim", highlight=False, soft_wrap=True)
+    page = report_link(plan.directory.report_page, folder)
     console.print(
-        f"\nThe dataset is [bold]{folder}[/]; its README.md is the card, report.html shows every pair. Look at it:",
+        f"\nThe dataset is [bold]{escape(folder)}[/]; its README.md is the card, {page} shows every pair. Look at it:",
         highlight=False,
+        soft_wrap=True,
     )
-    split = next((name for name, count in manifest["splits"].items() if count), "rejected")
-    loaded = f"datasets.load_dataset({_loaded(folder, split)})['{split}'][0]"
-    commands = [
-        f"{_at_hand('contrafact')} preview {recipe} --accepted",
-        f"{_at_hand('contrafact')} validate {folder}",
-        f'{_at_hand("python")} -c "import datasets; print({loaded})"',
-    ]
-    for command in commands:
-        console.print(f"  {command}", highlight=False, soft_wrap=True)
-
-
-def _loaded(folder: str, split: str) -> str:
-    """What ``load_dataset`` is given to find the accepted pairs: it takes no folder of an object store."""
-    if not is_remote(folder):
-        return f"'{folder}'"
-    return f"'parquet', data_files={{'{split}': '{folder}/data/{split}-*.parquet'}}"
-
-
-def _at_hand(command: str) -> str:
-    """A command as it can be typed here: by name where that is the one of this environment, else by its path."""
-    own, known = Path(sys.executable).parent / command, shutil.which(command)
-    if not own.is_file() or (known is not None and Path(known).parent == own.parent):
-        return command
-    return str(own.relative_to(Path.cwd()) if own.is_relative_to(Path.cwd()) else own)
+    for command in next_commands(plan, manifest, recipe):
+        console.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _usage(usage: Mapping[str, Any]) -> str:

@@ -130,19 +130,34 @@ def _labels(pair: Mapping[str, Any]) -> Text:
 
 def _edits(interventions: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for each in interventions:
-        yield f"{each['operation']} of {each['variable']}{_place(each.get('where'))}"
+        yield f"{each['operation']} of {each['variable']}{_place(each.get('where'), each['variable'] or '')}"
 
 
-def _place(where: str | None) -> str:
-    """Where an edit lies, in words where it is a span of characters."""
+def _place(where: str | None, variable: str) -> str:
+    """Where an edit lies, in words where it is spans of characters; nothing where its variable says so already."""
+    if not where or where == variable or variable.startswith(f"{where}."):
+        return ""
     try:
-        found = json.loads(where or "null")
+        found = json.loads(where)
     except ValueError:
-        found = None
-    if not isinstance(found, Mapping) or not {"start", "stop"} <= found.keys():
-        return f" at {where}" if where else ""
+        return f" at {where}"
+    spans = _spans(found)
+    if not spans:
+        return f" at {where}"
+    *others, last = (f"{start} to {stop}" for start, stop in spans)
     kind = f" ({found['kind']})" if found.get("kind") else ""
-    return f" at {found['start']} to {found['stop']}{kind}"
+    return f" at {', '.join(others)}{' and ' if others else ''}{last}{kind}"
+
+
+def _spans(found: Any) -> list[tuple[Any, Any]]:
+    if not isinstance(found, Mapping):
+        return []
+    if {"start", "stop"} <= found.keys():
+        return [(found["start"], found["stop"])]
+    spans = [found["span"]] if "span" in found else found.get("spans")
+    if not isinstance(spans, list) or not all(isinstance(each, list) and len(each) == 2 for each in spans):
+        return []
+    return [(start, stop) for start, stop in spans]
 
 
 def _told(scores: Mapping[str, Any], levels: Sequence[str] | None) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 __all__ = ["report_command"]
 
@@ -28,7 +29,8 @@ def report_command(directory: str, out: Path | None, most: int, *, opened: bool)
         highlight=False,
         soft_wrap=True,
     )
-    console.print(f"The report is [bold]{path}[/]: open it in a browser.", highlight=False, soft_wrap=True)
+    linked = f"[bold link={path.resolve().as_uri()}]{escape(str(path))}[/]"
+    console.print(f"The report is {linked}: open it in a browser.", highlight=False, soft_wrap=True)
     if opened:
         import webbrowser
 

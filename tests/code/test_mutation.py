@@ -317,6 +317,20 @@ def test_a_git_history_gives_functions_before_and_after_each_commit(tmp_path: Pa
     assert {row["path"].partition("@")[2] for row in found} == {"m.py"}
 
 
+def test_the_first_units_are_a_sample_of_the_corpus_and_the_same_one_each_time(tmp_path: Path) -> None:
+    for file in ("a", "b", "c"):
+        text = "".join(f"def {file}{number}(x):\n    return x\n\n" for number in range(40))
+        (tmp_path / f"{file}.py").write_text(text, encoding="utf-8")
+
+    def named(seed: int | None) -> list[str]:
+        return open_corpus({"folder": str(tmp_path)}, tmp_path, Taking(1000), seed).table["unit_id"].to_pylist()  # type: ignore[no-any-return]
+
+    assert named(None) == sorted(named(None), key=lambda each: (each[0], int(each[3:])))
+    assert named(1) == named(1) != named(2)
+    assert sorted(named(1)) == sorted(named(None))
+    assert {each[0] for each in named(1)[:12]} == {"a", "b", "c"}
+
+
 def test_a_function_takes_along_what_it_needs_and_nothing_else() -> None:
     source = (
         b"import re\nimport json\nA = 1\nB = [A]\nB.append(2)\nC = 3\n\n"

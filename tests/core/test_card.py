@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from contrafact.publishing.showing import exact_meaning
 from contrafact.recipe import parse_recipe
 from tests.core.builds import DRUG, EVERY_OTHER, SMALL, built, toy, tree
 
@@ -142,3 +143,19 @@ def test_reasons_with_bars_and_lines_keep_their_table(tmp_path: Path) -> None:
     recipe = parse_recipe({"name": "odd", "rows": 10, "generator": f"{tmp_path}/odd.py:Odd"})
     built(recipe, tmp_path / "out")
     assert "| odd: a \\| bar | 5 |" in tree(tmp_path / "out")["README.md"].decode()
+
+
+@pytest.mark.parametrize(
+    ("sources", "about", "told"),
+    [
+        ({"construction": 9, "oracle": 1}, {}, "true by the way they were made"),
+        ({"oracle": 9}, {"graph": None}, "a program computed both sides"),
+        ({"oracle": 9}, {"graph": {"nodes": ["x"], "edges": []}}, "the noise is known or was uniquely recovered"),
+        ({"llm": 3}, {}, "nothing hidden had to be guessed"),
+        ({}, {}, "nothing hidden had to be guessed"),
+    ],
+)
+def test_exact_speaks_of_noise_only_where_a_causal_model_stands_behind_the_pairs(
+    sources: dict[str, int], about: dict[str, Any], told: str
+) -> None:
+    assert told in exact_meaning({"label_sources": sources, "about": about})

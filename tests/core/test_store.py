@@ -15,6 +15,7 @@ import pytest
 
 from contrafact.errors import RunDirectoryError, StorageError
 from contrafact.store.atomic import atomic_path, read_json, storage_errors, write_json, write_text
+from contrafact.store.changes import recipe_changes
 from contrafact.store.layout import FORMAT, RunDirectory
 from contrafact.store.parquet import StoredFile, read_arrow, read_parquet, write_arrow, write_parquet
 from tests.core.builds import built, toy
@@ -198,6 +199,33 @@ def test_what_changed_is_named_and_libraries_only_stop_a_build_that_is_unfinishe
     assert directory.claim("you", "mine", {"recipe": "a", "libraries": "other"}) is True
     with pytest.raises(RunDirectoryError, match=r": recipe, libraries changed"):
         directory.claim("you", "mine", {"recipe": "other", "libraries": "other"})
+
+
+def test_how_a_recipe_changed_is_told_in_a_few_words_where_the_old_one_can_be_read(tmp_path: Path) -> None:
+    stored = tmp_path / "recipe.yaml"
+    new: dict[str, Any] = {"rows": 7466, "filters": {"flip": {"want": "flip"}}, "generator": {"use": "scm"}}
+    assert recipe_changes(stored, new) == ""
+    for text, told in (
+        ("rows: 300\nworkers: 2\nfilters: {flip: {want: flip}}\ngenerator: {use: scm}", "rows was 300, is 7466"),
+        ("rows: 7466\nfilters: {flip: {want: keep}, graph: {}}\ngenerator: {use: scm}\naccept: 5",
+         "filters.flip.want was keep, is flip; filters.graph was {}, is not set; accept was 5, is not set"),
+        ("a: 1\nb: 2\nc: 3\nd: 4\nrows: 7466\nfilters: {flip: {want: flip}}\ngenerator: {use: scm}",
+         "a was 1, is not set; b was 2, is not set; c was 3, is not set; and 1 more"),
+        (f"rows: {'long ' * 20}\nfilters: {{flip: {{want: flip}}}}\ngenerator: {{use: scm}}", "rows changed"),
+        ("a: [", ""), ("- a", ""), ("", ""),
+    ):  # fmt: skip
+        stored.write_text(text, encoding="utf-8")
+        assert recipe_changes(stored, new) == told
+
+
+def test_another_recipe_is_refused_before_anything_is_made_of_it(tmp_path: Path) -> None:
+    directory = RunDirectory(tmp_path)
+    directory.check_recipe("a", {})  # nobody's yet
+    write_json(directory.manifest, MANIFEST)
+    directory.check_recipe("a", {"rows": 1})
+    directory.recipe.write_text("rows: 300", encoding="utf-8")
+    with pytest.raises(RunDirectoryError, match=r": recipe changed \(rows was 300, is 7466\)\n  fix: give --out"):
+        directory.check_recipe("b", {"rows": 7466})
 
 
 def test_a_folder_of_other_things_is_left_alone(tmp_path: Path) -> None:

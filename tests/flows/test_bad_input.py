@@ -322,6 +322,7 @@ def test_a_folder_that_is_somebody_elses_is_left_alone(recipe: Path, capsys: pyt
     outcome = contrafact(capsys, "build", recipe, "--local", "--out", taken, "--seed", 5)
     assert outcome.code == 2
     assert "belongs to another recipe or to another version of it (bad, identity" in outcome.text
+    assert "recipe changed (seed was 0, is 5)" in outcome.text, outcome.text
     assert "give --out another folder" in outcome.text
     assert {path: path.read_bytes() for path in taken.rglob("*") if path.is_file()} == before
 
@@ -344,7 +345,10 @@ def test_nothing_accepted_is_no_success(recipe: Path, capsys: pytest.CaptureFixt
     outcome = contrafact(capsys, "build", recipe, "--local")
     assert outcome.code == 1
     assert "no pair was accepted" in outcome.text
+    assert "the first 50 units: raise --rows, or use --accept N" in outcome.text
     assert "parity: does not like this number" in outcome.text
+    assert "--accepted" not in outcome.text
+    assert " export " not in outcome.text
 
 
 @pytest.mark.parametrize("through", [[], ["--local"]])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from contrafact import __version__
+from flows.cli.ending import report_link
 from tests.core.builds import tree
 from tests.flows.commands import contrafact, spawned
 
@@ -42,6 +45,19 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def test_the_report_is_a_link_in_a_terminal_and_its_path_elsewhere(tmp_path: Path) -> None:
+    page = tmp_path / "[bold] a b" / "report.html"
+    for terminal in (True, False):
+        out = io.StringIO()
+        Console(file=out, force_terminal=terminal, width=500).print(
+            report_link(page, str(page.parent)), highlight=False
+        )
+        assert str(page) in out.getvalue()
+        assert ("file://" in out.getvalue()) is terminal
+        assert not terminal or page.as_uri() in out.getvalue()
+    assert report_link(page, "s3://bucket/toy/") == "s3://bucket/toy/report.html"
+
+
 def test_build_says_what_came_of_it_and_where_it_is(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = contrafact(capsys, "build", recipe, "--local")
     assert outcome.code == 0, outcome
@@ -52,8 +68,13 @@ def test_build_says_what_came_of_it_and_where_it_is(recipe: Path, capsys: pytest
         "7 × parity: does not like this number",
         "The dataset is outputs/toy",
         "contrafact validate outputs/toy",
+        "contrafact review outputs/toy",
+        "contrafact export outputs/toy --as flat",
+        "outputs/toy/report.html shows every pair",
     ):
         assert words in outcome.text, words
+    assert "file://" not in outcome.text, "links are for terminals"
+    assert contrafact(capsys, "export", "outputs/toy", "--as", "flat").code == 0
     again = contrafact(capsys, "build", recipe, "--local")
     assert again.code == 0
     assert "was complete already: nothing to do" in again.text

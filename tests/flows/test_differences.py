@@ -94,3 +94,19 @@ def test_only_texts_are_shown_so() -> None:
     assert has_texts(pair())
     assert not has_texts(pair(factual={"age": 3.0}))
     assert not has_texts(pair(factual=None))
+
+
+@pytest.mark.parametrize(
+    ("variable", "where", "told"),
+    [
+        ("text", '{"start": 13, "stop": 18, "kind": "ADJP"}', "infill of text at 13 to 18 (ADJP)"),
+        ("text", '{"field": "text", "spans": [[23, 33], [52, 60]]}', "infill of text at 23 to 33 and 52 to 60"),
+        ("a.category", "a", "infill of a.category"),
+        ("evidence", "evidence", "infill of evidence"),
+        ("code", "line 4", "infill of code at line 4"),
+        ("text", '{"spans": [[1]]}', 'infill of text at {"spans": [[1]]}'),
+    ],
+)
+def test_the_place_of_an_edit_is_told_in_words(variable: str, where: str, told: str) -> None:
+    text = shown(pair(intervention=[{"variable": variable, "operation": "infill", "where": where}]))
+    assert [line.split(None, 1)[1].strip() for line in text.splitlines() if line.split()[:1] == ["edit"]] == [told]

@@ -80,22 +80,36 @@ def first(items):
 """
 
 
+ASKED = f"Is this for all the lists?\n\n```python\n{SORT}```\n\nSay `if` so, or not."
+TOLD = "A farm has 12 hens.\nIf each of them lays 3 eggs, how many are there?\nReturn one number."
+
+
 class Functions(_Made):
-    """A function and a mutant of it."""
+    """A function and a mutant of it, beside a question: one that shows it, or (the second) one in words alone."""
 
     name: ClassVar[str] = "functions"
 
     def shape(self) -> PairShape:
-        fields = [pa.field("code", pa.string()), pa.field("ended", pa.string())]
+        fields = [pa.field(name, pa.string()) for name in ("code", "ended", "question")]
         return PairShape(fields, class_label("label", ["passes", "fails"]))
 
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> dict[str, Any]:
         edit = {"variable": "code", "operation": "comparison", "before": "<", "after": ">", "where": "line 4"}
+        more = {"ended": "returned", "question": TOLD if unit["unit_id"].endswith("1") else ASKED}
         return {
-            "factual": {"code": SORT, "ended": "returned"},
-            "counterfactual": {"code": SORT.replace("<", ">"), "ended": "returned"},
+            "factual": {"code": SORT, **more},
+            "counterfactual": {"code": SORT.replace("<", ">"), **more},
             "intervention": [edit], "label": 0, "counterfactual_label": 1,
         }  # fmt: skip
+
+
+EDIT = ("variable", "operation", "before", "after", "where")
+EDITS = (
+    ("wave.level", "do", "0.38008634287650855", "1.2", "wave"),
+    ("wave", "shift", "0", "3", "20"),
+    ("wave", "swap", "19.90", "20.50", '{"field": "text", "spans": [[23, 33], [52, 60]]}'),
+    ("wave", "shift", "0.12345678", "0.12345679", '{"spans": [[1]]}'),
+)
 
 
 class Waves(_Made):
@@ -113,7 +127,7 @@ class Waves(_Made):
         image = np.full((24, 32, 3), 230, dtype=np.uint8)
         edited = image.copy()
         edited[6:12, 8:20] = (200, 30, 60)
-        edit = {"variable": "wave", "operation": "shift", "before": "0", "after": "3", "where": "20"}
+        edit = dict(zip(EDIT, EDITS[int(unit["unit_id"][-6:]) % len(EDITS)], strict=True))
         return {
             "factual": {"wave": wave.tolist(), "picture": {"bytes": png(image), "path": None}},
             "counterfactual": {"wave": other.tolist(), "picture": {"bytes": png(edited), "path": None}},

@@ -202,6 +202,32 @@ def test_code_is_aligned_and_coloured_and_pictures_are_outlined(browser: Any, fo
         assert told.complaints == []
 
 
+def test_an_edit_is_told_in_few_digits_and_its_place_in_words(browser: Any, folder: Path) -> None:
+    with opened(browser, report(folder, "waves")) as told:
+        told.ready()
+        told.page.click('nav a[data-view="pairs"]')
+        for number, wanted, listed in (
+            (0, "do wave.level 0.3801 → 1.2", "wave.level: 0.3801 → 1.2"),
+            (1, "shift wave 0 → 3 20", "wave: 0 → 3"),
+            (2, "swap wave 19.90 → 20.50 at 23 to 33 and 52 to 60", "wave: 19.90 → 20.50"),
+            (3, 'shift wave 0.12345678 → 0.12345679 {"spans": [[1]]}', "wave: 0.12345678 → 0.12345679"),
+        ):
+            told.page.click(f"#row-{number}")
+            told.page.wait_for_function(
+                "id => document.querySelector('.pair h2').innerText === id", arg=f"unit-{number:06d}/0"
+            )
+            assert told.page.locator(".pair .edits li").inner_text() == wanted
+            assert told.page.locator(f"#row-{number} .told").inner_text() == listed
+
+
+def test_only_what_is_code_in_a_text_is_coloured(browser: Any, folder: Path) -> None:
+    for number, words in ((0, ["def", "for", "in", "if", "return"]), (1, [])):
+        with opened(browser, f"{report(folder, 'functions').resolve().as_uri()}#unit-00000{number}/0") as told:
+            told.ready()
+            told.page.click(".unchanged summary >> text=question")
+            assert told.page.locator(".unchanged .k-word").all_inner_texts() == words
+
+
 def test_marks_are_stored_as_they_are_given(browser: Any, folder: Path) -> None:
     reviews = folder / "reviews"
     with ReviewServer(reviews) as server:
@@ -223,12 +249,18 @@ def test_marks_are_stored_as_they_are_given(browser: Any, folder: Path) -> None:
 def _reviewed(told: Opened) -> None:
     """Say who one is, mark three pairs with the keys, and take a fourth mark back."""
     page = told.page
+    assert page.locator("#browser").is_visible()  # a review opens on the pairs, and the overview is still there
+    page.click('nav a[data-view="overview"]')
+    assert page.locator("#overview").is_visible()
     page.click('nav a[data-view="pairs"]')
     page.keyboard.press("1")
     page.wait_for_selector("text=Say who you are first")
+    page.keyboard.type("ada 123")
+    assert page.input_value("#reviewer") == "ada 123"
     page.fill("#reviewer", "ada")
-    page.keyboard.press("Tab")
-    page.focus("#list")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "list"
+    page.click("#blind")  # a box that was ticked holds no keys back
     for key, count in (
         ("1", "1 right · 0 wrong"),
         ("2", "1 right · 1 wrong"),

@@ -50,6 +50,32 @@ def test_a_clip_is_a_strip_from_its_first_frame_to_its_last(tmp_path: Path) -> N
     assert levels == sorted(levels)
 
 
+def test_objects_of_a_mask_have_bright_colours_of_their_own_beside_a_grey_fixture(tmp_path: Path) -> None:
+    frame = np.zeros((48, 64, 3), dtype=np.uint8)
+    for place, number in enumerate((1, 2, 3, 4, 5, 6, 255)):
+        frame[:, 8 * place : 8 * place + 8] = number
+    clip = encode_lossless(np.broadcast_to(frame, (4, 48, 64, 3)).copy(), Fraction(10))
+    (made,) = shown(tmp_path, {"bytes": clip, "path": "masks.mkv"})
+    assert made is not None
+    seen = pixels(made["frames"][0])[0, 4::8].astype(int)
+    assert (seen[6] == 128).all()
+    assert (seen[7] == 0).all()
+    objects = seen[:6]
+    assert (objects.max(axis=1) == 255).all()
+    apart = np.abs(objects[:, None] - objects[None]).max(axis=2)
+    assert (apart + 255 * np.eye(6) > 60).all()
+
+
+def test_a_mask_of_one_area_and_a_dark_clip_stay_as_they_are(tmp_path: Path) -> None:
+    area, dark = np.zeros((2, 48, 64, 3), dtype=np.uint8), np.full((2, 48, 64, 3), 9, dtype=np.uint8)
+    area[:, :20] = 255
+    dark[..., 0] = 12
+    for frames in (area, dark):
+        (made,) = shown(tmp_path, {"bytes": encode_lossless(frames, Fraction(10)), "path": "clip.mkv"})
+        assert made is not None
+        assert np.abs(pixels(made["frames"][0]).astype(int) - frames[0]).max() <= 2
+
+
 def test_a_large_picture_is_made_small_by_whole_squares(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     large = rng.integers(0, 256, (600, 900, 3), dtype=np.uint8)

@@ -34,10 +34,10 @@ function plain(text) {
 
 const counted = (number) => number.toLocaleString("en-US");
 
-function shortNumber(value) {
+function shortNumber(value, digits = 5) {
   if (value === null || value === undefined) return "–";
   if (typeof value !== "number") return String(value);
   if (Number.isInteger(value) && Math.abs(value) < 1e9) return counted(value);
-  const text = Number(value.toPrecision(5));
+  const text = Number(value.toPrecision(digits));
   return Math.abs(text) >= 1e-4 && Math.abs(text) < 1e9 ? String(text) : text.toExponential(3);
 }

@@ -69,7 +69,7 @@ const KEYS = {
 const ANYWHERE = new Set(["j", "k", "/", "?"]);
 
 function pressed(event) {
-  const typing = event.target.matches("input, select, textarea") || byId("help").open;
+  const typing = event.target.matches('input:not([type="checkbox"]), select, textarea') || byId("help").open;
   if (event.key === "Escape" && event.target.id === "search") { event.target.blur(); byId("list").focus(); }
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !(event.key in KEYS) || !store.index) return;
   if (document.body.dataset.view !== "pairs") {
@@ -130,6 +130,7 @@ async function main() {
   document.addEventListener("keydown", pressed);
   byId("print").onclick = () => print();
   list.start();
+  if (byId("review-settings") && !location.hash) history.replaceState(null, "", "#pairs"); // a review is of pairs
   see(location.hash && !byId(location.hash.slice(1)) ? "pairs" : "overview");
   const index = await store.open();
   index.front = new Set(index.front);

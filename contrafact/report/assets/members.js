@@ -58,7 +58,7 @@ function codePanel(field, fact, other) {
   if (fact === null && other === null) return null;
   const texts = [textOf(fact), other === null ? textOf(fact) : textOf(other)].map((text) => linesOf(text));
   const whole = texts.map((lines) => lines.join("\n")), starts = texts.map(startsOf);
-  const language = languageOf(whole[0]), inks = whole.map((text) => coloured(text, language));
+  const inks = whole.map((text) => inksOf(text, languageOf(whole[0])));
   const line = (side, number, marks, tag) => {
     if (number < 0) return [h("td", { class: "number" }), h("td", { class: "code none" })];
     const start = starts[side][number], stop = start + texts[side][number].length;

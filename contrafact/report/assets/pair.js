@@ -3,24 +3,39 @@
 const VALUE_KINDS = new Set(["number", "level", "value"]);
 
 function editLine(edit) {
-  const [variable, operation, before, after, where] = edit;
-  const side = (text, tag) => h(tag, null, text === null || text === "" ? h("span", { class: "note" }, "∅") : plain(textOf(text)));
+  const [variable, operation, before, after, where] = edit, [old, fresh] = shortSides(before, after);
+  const side = (text, tag, whole) => h(tag, { title: text !== whole && textOf(whole) },
+    text === null || text === "" ? h("span", { class: "note" }, "∅") : plain(textOf(text)));
+  const place = where && placeOf(textOf(where), variable || "");
   return h("li", null, h("span", { class: "operation" }, plain(operation || "")), " ", h("b", null, plain(variable || "")), " ",
-    side(before, "del"), " → ", side(after, "ins"), where && h("span", { class: "note where" }, " ", plain(placeOf(textOf(where)))));
+    side(old, "del", before), " → ", side(fresh, "ins", after), place && h("span", { class: "note where" }, " ", plain(place)));
 }
 
-// Where an edit lies, in words where it is a span of characters.
-function placeOf(where) {
+const FRACTION = /^-?\d+\.\d{4,}(e[-+]?\d+)?$/i; // the same as contrafact/report/packing.py
+const fourDigits = (text) => (typeof text === "string" && FRACTION.test(text) ? shortNumber(Number(text), 4) : text);
+
+// Both sides with four digits; as they are where they would look alike.
+function shortSides(before, after) {
+  const short = [fourDigits(before), fourDigits(after)];
+  return short[0] === short[1] ? [before, after] : short;
+}
+
+// Where an edit lies, in words where it is spans of characters; nothing where its variable says so already.
+function placeOf(where, variable = "") {
   let found = null;
+  if (variable === where || variable.startsWith(where + ".")) return "";
   try { found = JSON.parse(where); } catch { return where; }
   if (!found || typeof found !== "object") return where;
-  const span = "start" in found ? [found.start, found.stop] : Array.isArray(found.span) ? found.span : Array.isArray(found.spans) && found.spans.length === 1 ? found.spans[0] : null;
-  return span ? `at ${span[0]} to ${span[1]}${found.kind ? `, ${found.kind}` : ""}` : where;
+  const spans = "start" in found ? [[found.start, found.stop]] : Array.isArray(found.span) ? [found.span] : found.spans;
+  if (!Array.isArray(spans) || !spans.length || !spans.every((each) => Array.isArray(each) && each.length === 2)) return where;
+  const told = spans.map(([start, stop]) => `${start} to ${stop}`), last = told.pop();
+  return `at ${told.length ? told.join(", ") + " and " : ""}${last}${found.kind ? `, ${found.kind}` : ""}`;
 }
 
 function labelMove(row) {
   const { label, other } = store.index, fact = labelOf(label, row), after = labelOf(other, row);
-  const text = (value) => (value === null ? "–" : typeof value === "number" ? shortNumber(value) : plain(value));
+  const digits = shortNumber(fact, 4) === shortNumber(after, 4) && fact !== after ? 6 : 4;
+  const text = (value) => (value === null ? "–" : typeof value === "number" ? shortNumber(value, digits) : plain(value));
   if (fact === null && after === null) return [h("span", { class: "note" }, "no label")];
   return [h("span", { class: "label fact" }, text(fact)), " → ", h("span", { class: "label other" }, text(after)),
     fact === after && after !== null ? h("span", { class: "note" }, " stays") : null];
@@ -63,7 +78,7 @@ const sideHeads = () => h("div", { class: "heads", "aria-hidden": "true" },
 function unchanged(field, value) {
   const text = typeof value === "string" || (Array.isArray(value) && field.kind !== "series" && field.kind !== "json") ? textOf(value)
     : Array.isArray(value) ? value.map((each) => JSON.stringify(each)).join("\n") : JSON.stringify(value, null, 1);
-  const shown = field.kind === "code" ? painted(text, 0, text.length, coloured(text, languageOf(text)), [], "span") : plain(text);
+  const shown = field.kind === "code" ? painted(text, 0, text.length, inksOf(text), [], "span") : plain(text);
   return h("details", { class: "member unchanged" }, h("summary", null, plain(field.name), ", the same on both sides"), h("pre", { tabindex: 0 }, shown));
 }
 

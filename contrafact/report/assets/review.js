@@ -77,7 +77,8 @@ const review = {
   bar() {
     if (!this.on) return null;
     const name = h("input", { id: "reviewer", value: this.name, autocomplete: "off", maxlength: 80, "aria-label": "your name", placeholder: "your name",
-      onchange: (event) => { this.name = event.target.value.trim(); keep("reviewer", this.name); this.count(); list.draw(true); if (list.at >= 0) go(list.rows[list.at]); } });
+      onchange: (event) => { this.name = event.target.value.trim(); keep("reviewer", this.name); this.count(); list.draw(true); if (list.at >= 0) go(list.rows[list.at]); },
+      onkeydown: (event) => { if (event.key === "Enter" && !event.isComposing) byId("list").focus(); } }); // the keys mark again
     const buttons = VERDICTS.map((verdict, i) => h("button", { type: "button", class: "mark " + verdict, "data-mark": verdict,
       onclick: () => this.mark(verdict) }, h("kbd", null, String(i + 1)), " " + verdict));
     return h("div", { id: "review", role: "group", "aria-label": "review" }, h("label", null, h("span", null, "Reviewer"), name), buttons,

@@ -32,6 +32,26 @@ function coloured(text, language) {
   return found;
 }
 
+const FENCED = /^(```+|~~~+)[^\S\n]*(\w*)[^\n]*\n([^]*?)(?:^\1[^\S\n]*$|(?![^]))/gm;
+const SENTENCE = /^[^=(){};]*[\p{L}\d”"')`][.?!:]$/u;
+
+// Whether a text is told rather than written for a machine: half of its lines are sentences.
+function isProse(text) {
+  const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+  return 2 * lines.filter((line) => line.includes(" ") && SENTENCE.test(line) && /^\p{Lu}/u.test(line)).length >= lines.length;
+}
+
+// Colours of what is code in a text: its fenced parts where it has such, else all of it unless it is prose.
+function inksOf(text, language = languageOf(text)) {
+  const blocks = [...text.matchAll(FENCED)];
+  if (!blocks.length) return isProse(text) ? [] : coloured(text, language);
+  return blocks.flatMap((block) => {
+    const [whole, , named, code] = block, start = block.index + whole.indexOf("\n") + 1;
+    const own = named in KEYWORDS ? named : languageOf(code);
+    return coloured(code, own).map(([from, to, ink]) => [from + start, to + start, ink]);
+  });
+}
+
 // Text from start to stop as nodes, in the colours of its syntax and with marks [start, stop] over them.
 function painted(text, start, stop, colours, marks, tag) {
   const cuts = new Set([start, stop]);

@@ -1,6 +1,6 @@
 """Where functions come from: the standard library, an installed package, a folder, what a git history held.
 
-One unit a function, in the order of paths and lines. A file that cannot be read is a unit too, so that it is told of.
+One unit a function, in an order drawn from the seed. A file that cannot be read is a unit too, so that it is told of.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from contrafact.engines.sandbox import Unstorable
 from contrafact.engines.sandbox.inside.values import encode
 from contrafact.engines.syntax import Language
 from contrafact.errors import DataError, RecipeError, did_you_mean
+from contrafact.identity import hash_strings
 from contrafact.stages import Source
 from generators.code.mutation.functions import Function, Unreadable, functions_of
 
@@ -97,8 +99,11 @@ class CodeSource(Source):
         return digest.hexdigest()
 
 
-def open_corpus(corpus: str | Mapping[str, Any], folder: Path, taking: Taking) -> CodeSource:
+def open_corpus(corpus: str | Mapping[str, Any], folder: Path, taking: Taking, seed: int | None = None) -> CodeSource:
     """Functions that a recipe's ``corpus`` names.
+
+    In the order of files, the first ones are those of one module, and often all unusable for one reason. By a hash they
+    are a sample of the whole corpus, however few are asked for. A history keeps its order: the newest come first.
 
     Parameters
     ----------
@@ -109,6 +114,8 @@ def open_corpus(corpus: str | Mapping[str, Any], folder: Path, taking: Taking) -
     folder : Path
         Where a relative path starts.
     taking : Taking
+    seed : int, optional
+        Of the hash that orders the functions; they stand as in their files unless given.
 
     Raises
     ------
@@ -121,6 +128,9 @@ def open_corpus(corpus: str | Mapping[str, Any], folder: Path, taking: Taking) -
     if not table.num_rows:
         kind = "Python files" if taking.language == "python" else "files of C"
         raise DataError("the corpus holds no function", fix=f"name a folder or package with {kind}")
+    if seed is not None and not (isinstance(corpus, Mapping) and "history" in corpus):
+        order = np.argsort(hash_strings(table["unit_id"], f"corpus {seed}"), kind="stable")
+        table = table.take(pa.array(order))
     return CodeSource(table)
 
 

@@ -119,7 +119,7 @@ class MutationGenerator(Generator):
     def source(self, seed: int) -> Source | None:
         if self.corpus is None:
             return None
-        return open_corpus(self.corpus, self.folder, self._taking())
+        return open_corpus(self.corpus, self.folder, self._taking(), seed)
 
     def inputs(self) -> Sequence[Input]:
         named = {"stdlib": None} if self.corpus == "stdlib" else self.corpus
