@@ -32,7 +32,7 @@ from contrafact.rejudging import judge_again
 from contrafact.shards import Report, finish_shard, settle
 from contrafact.stages import Source
 from contrafact.store.atomic import storage_errors
-from contrafact.store.exchange import exchange
+from contrafact.store.exchange import exchange, recover
 from contrafact.store.layout import RunDirectory, read_manifest
 from contrafact.store.parquet import StoredFile
 from contrafact.stored import Stored
@@ -81,6 +81,8 @@ def refilter(
         Where a filter would have to ask a model.
     """
     directory = RunDirectory(Path(path))
+    if out is None:
+        recover(directory.path)
     before = read_manifest(directory)
     with directory.locked(), storage_errors(directory.path):
         _check_intact(directory, before)

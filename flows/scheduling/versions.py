@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from contrafact.errors import RunDirectoryError
 from contrafact.recipe import Recipe, load_recipe, parse_recipe
-from contrafact.store.exchange import exchange
+from contrafact.store.exchange import exchange, recover
 from contrafact.store.layout import RunDirectory, read_manifest
 from flows.scheduling.times import Precision
 
@@ -66,7 +66,7 @@ class Version:
             _point(self.final.with_name(f"{_stem(self.final, self.label)}-latest"), self.final)
             return self.final
         if self.final.exists():
-            exchange(self.build, self.final)
+            exchange(self.final, self.build)
             shutil.rmtree(self.build)
         else:
             self.build.rename(self.final)
@@ -104,6 +104,7 @@ def extended(recipe: Recipe, out: Path, label: str) -> Version | None:
         Where ``out`` is another dataset, or the recipe changed in what earlier pairs stand on.
     """
     beside = out.with_name(f".{out.name}.next")
+    recover(out)
     if not (out / "manifest.json").is_file():
         return Version(label, recipe, beside, out)
     manifest = read_manifest(RunDirectory(out))

@@ -12,6 +12,7 @@ from contrafact.errors import RunDirectoryError
 from contrafact.pipeline import run_local
 from contrafact.recipe import Recipe
 from contrafact.store.exchange import exchange
+from contrafact.store.layout import RunDirectory, read_manifest
 from flows.scheduling.versions import Version, dated, extended
 from tests.core.builds import EVERY_OTHER, SMALL, stored, toy, tree
 
@@ -156,6 +157,43 @@ def test_a_run_that_was_killed_before_the_old_version_was_removed_stops_no_later
     made(third)
     run_local(toy(rows=75), None, tmp_path / "whole")
     assert tree(out) == tree(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_kill_between_two_renames_leaves_a_name_that_the_next_run_mends(
+    renames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "toy"
+    for night in range(2):
+        version = extended(toy(rows=25), out, str(night))
+        assert version is not None
+        run_local(version.recipe, None, version.build)
+        if night == 0:
+            version.settle()
+    left, rename = [renames], Path.rename
+
+    def killed(path: Path, to: Path) -> Path:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return rename(path, to)
+
+    monkeypatch.setattr("contrafact.store.exchange.ctypes.CDLL", lambda *args, **options: object())
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            version.settle()
+        assert out.exists() == (renames == 2)
+    if renames == 1:
+        with pytest.raises(RunDirectoryError, match="was killed while a new version took its place") as error:
+            read_manifest(RunDirectory(out))
+        assert f"mv {tmp_path / '.toy.before'} {out}" in str(error.value)
+    third = extended(toy(rows=25), out, "2")
+    assert third is not None
+    made(third)
+    run_local(toy(rows=25 * (renames + 1)), None, tmp_path / "whole")
+    assert tree(out) == tree(tmp_path / "whole")
+    assert not [path for path in tmp_path.iterdir() if path.name in (".toy.before", ".toy.next")]
 
 
 def test_a_version_that_was_finished_and_not_put_in_its_place_is_not_built_again(tmp_path: Path) -> None:
