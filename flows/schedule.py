@@ -28,6 +28,7 @@ from contrafact.store.layout import RunDirectory, read_manifest
 from flows.build import build_plan
 from flows.scheduling.hooks import COMPLETION, FAILURE, told
 from flows.scheduling.parameters import RecipeForm
+from flows.scheduling.telling import say, say_end
 from flows.scheduling.times import Precision
 from flows.scheduling.versions import Mode, Version, dated, extended, label_of, standing, summary
 
@@ -51,6 +52,7 @@ def _tell(variable: str, event: str, flow_run: FlowRun, state: State[Any]) -> No
     }
     for problem in told(variable, message):
         flow_run_logger(flow_run).warning(problem)
+    say_end(event, flow_run, _made(state), state.message)
 
 
 def _made(state: State[Any]) -> dict[str, Any]:
@@ -134,12 +136,15 @@ def build_version(
         return {"folder": str(where), "version": label, "built": False}
     if known == "settled":  # by this very run, which ended before it could say so
         log.info("version %s is in its place already: %s", label, where)
+        say(f"{recipe.name} {label}: resumes; the version is in its place already")
         return _finished(where, label, read_manifest(RunDirectory(where)), push, private=private)
     version = dated(plain, where, label, fresh=fresh) if mode == "dated" else extended(plain, where, label)
     if version is None:
         log.info("%s: the source has no more units; nothing to build", where)
         return {"folder": str(where), "version": label, "built": False}
     log.info("version %s: %s into %s", label, version.asks, version.final)
+    if (version.build / ".work").is_dir():
+        say(f"{recipe.name} {label}: resumes what was left unfinished")
     manifest = _built(version, Path(folder))
     return _finished(version.settle(), label, manifest, push, private=private)
 

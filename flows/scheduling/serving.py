@@ -19,6 +19,7 @@ from contrafact.recipe import Recipe
 from contrafact.store.lock import Held, Lock
 from flows.scheduling.hooks import COMPLETION, FAILURE
 from flows.scheduling.reviving import UNDER_WAY, leave_out_missed, revive, watchman
+from flows.scheduling.telling import SERVED
 from flows.scheduling.times import Timing
 from flows.scheduling.versions import Mode
 
@@ -87,6 +88,7 @@ class Service:
         os.environ[FAILURE] = json.dumps(list(self.on_failure))
         strategy = ConcurrencyLimitStrategy.ENQUEUE if self.overlap == "wait" else ConcurrencyLimitStrategy.CANCEL_NEW
         deployment = f"{FLOW}/{self.name}"
+        os.environ[SERVED] = json.dumps({"deployment": deployment, "timezone": self.timing.timezone})
         with self._alone(), watchman(deployment), _interrupted_alone():
             revive(deployment, (*UNDER_WAY, "CRASHED"))
             leave_out_missed(deployment)
