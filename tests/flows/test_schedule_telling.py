@@ -48,9 +48,8 @@ def worked(due: float, began: float | None, ended: float | None, *, auto: bool =
     def at(minutes: float | None) -> datetime | None:
         return None if minutes is None else START + timedelta(minutes=minutes)
 
-    return FlowRun(
-        flow_id=uuid4(), expected_start_time=at(due), start_time=at(began), end_time=at(ended), auto_scheduled=auto
-    )
+    times = {"expected_start_time": at(due), "start_time": at(began), "end_time": at(ended)}
+    return FlowRun.model_validate({"flow_id": uuid4(), "auto_scheduled": auto, **times})
 
 
 @pytest.mark.parametrize(
