@@ -32,7 +32,7 @@ from contrafact.rejudging import judge_again
 from contrafact.shards import Report, finish_shard, settle
 from contrafact.stages import Source
 from contrafact.store.atomic import storage_errors
-from contrafact.store.exchange import exchange
+from contrafact.store.exchange import exchange, recover
 from contrafact.store.layout import RunDirectory, read_manifest
 from contrafact.store.parquet import StoredFile
 from contrafact.stored import Stored
@@ -80,8 +80,7 @@ def refilter(
     UserError
         Where a filter would have to ask a model.
     """
-    directory = RunDirectory(Path(path))
-    before = read_manifest(directory)
+    directory, before = _opened(RunDirectory(Path(path)))
     with directory.locked(), storage_errors(directory.path):
         _check_intact(directory, before)
         place = (folder or directory.plugins).resolve()
@@ -200,6 +199,11 @@ def _decided(change: _Change, plan: Plan) -> dict[str, Any]:
     if "usage" in change.manifest:  # the same replies as before, wherever their cache may be now
         told["usage"] = change.manifest["usage"]
     return complete(plan, reports, ended, told)
+
+
+def _opened(directory: RunDirectory) -> tuple[RunDirectory, dict[str, Any]]:
+    recover(directory.path)
+    return directory, read_manifest(directory)
 
 
 def _beside(directory: RunDirectory) -> RunDirectory:

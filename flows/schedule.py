@@ -7,6 +7,7 @@ Annotations are no strings here: Prefect makes its form, and its check of parame
 
 import time
 import zoneinfo
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,11 +24,13 @@ from pydantic import Field
 from contrafact.errors import ContrafactError
 from contrafact.plan import make_plan
 from contrafact.recipe import Recipe
+from contrafact.store.layout import RunDirectory, read_manifest
 from flows.build import build_plan
 from flows.scheduling.hooks import COMPLETION, FAILURE, told
 from flows.scheduling.parameters import RecipeForm
+from flows.scheduling.telling import say, say_end
 from flows.scheduling.times import Precision
-from flows.scheduling.versions import Mode, Version, dated, extended, label_of, summary
+from flows.scheduling.versions import Mode, Version, dated, extended, label_of, standing, summary
 
 __all__ = ["build_version"]
 
@@ -49,6 +52,7 @@ def _tell(variable: str, event: str, flow_run: FlowRun, state: State[Any]) -> No
     }
     for problem in told(variable, message):
         flow_run_logger(flow_run).warning(problem)
+    say_end(event, flow_run, _made(state), state.message)
 
 
 def _made(state: State[Any]) -> dict[str, Any]:
@@ -126,13 +130,30 @@ def build_version(
     where = Path(out or Path("outputs") / recipe.name)
     label = _label(timezone, versions)
     plain = Recipe.model_validate(recipe.model_dump())
+    known = "open" if mode == "dated" else standing(where, label)
+    if known == "followed":
+        log.info("%s: version %s was followed by a later one; nothing to build", where, label)
+        return {"folder": str(where), "version": label, "built": False}
+    if known == "settled":  # by this very run, which ended before it could say so
+        log.info("version %s is in its place already: %s", label, where)
+        say(f"{recipe.name} {label}: resumes; the version is in its place already")
+        return _finished(where, label, read_manifest(RunDirectory(where)), push, private=private)
     version = dated(plain, where, label, fresh=fresh) if mode == "dated" else extended(plain, where, label)
     if version is None:
         log.info("%s: the source has no more units; nothing to build", where)
         return {"folder": str(where), "version": label, "built": False}
     log.info("version %s: %s into %s", label, version.asks, version.final)
+    if (version.build / ".work").is_dir():
+        say(f"{recipe.name} {label}: resumes what was left unfinished")
     manifest = _built(version, Path(folder))
-    final = version.settle()
+    return _finished(version.settle(), label, manifest, push, private=private)
+
+
+def _finished(
+    final: Path, label: str, manifest: Mapping[str, Any], push: str | None, *, private: bool
+) -> dict[str, Any]:
+    """Say what was made, and push it where that is asked for."""
+    log = get_run_logger()
     made: dict[str, Any] = {"folder": str(final), "version": label, **summary(manifest)}
     log.info("%s: %s accepted + %s rejected pairs", final, f"{made['accepted']:,}", f"{made['rejected']:,}")
     if push:

@@ -26,7 +26,7 @@ from contrafact.exports.reading import open_dataset, stretches
 from contrafact.exports.views import VIEWS, Dataset, Options, View
 from contrafact.exports.writing import FORMATS, Format, write_rows
 from contrafact.store.atomic import read_json, storage_errors, write_json
-from contrafact.store.exchange import exchange
+from contrafact.store.exchange import exchange, recover
 from contrafact.store.layout import RunDirectory
 from contrafact.store.parquet import StoredFile
 
@@ -127,6 +127,7 @@ def _written(view: View, target: Path, name: str, kind: Format) -> dict[str, Any
     """Write beside the target, then put it in its place in one step."""
     dataset = view.dataset
     beside = target.with_name(f".tmp-{target.name}")
+    recover(target)
     shutil.rmtree(beside, ignore_errors=True)
     try:
         beside.mkdir(parents=True)

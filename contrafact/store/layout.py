@@ -28,6 +28,7 @@ from contrafact.errors import RunDirectoryError
 from contrafact.identity import IDENTITY_VERSION
 from contrafact.store.atomic import DISK_ERRORS, flush, read_json, storage_errors, write_json
 from contrafact.store.changes import recipe_changes
+from contrafact.store.exchange import put_aside, recover
 from contrafact.store.lock import Held, Lock
 from contrafact.store.manifest import load_manifest
 from contrafact.store.versions import check_versions
@@ -200,6 +201,7 @@ class RunDirectory:
 
     def _make(self) -> None:
         try:
+            recover(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             if error.errno in DISK_ERRORS:
@@ -288,6 +290,12 @@ def read_manifest(directory: RunDirectory) -> dict[str, Any]:
             f"{directory.manifest} is cut off, or is no JSON",
             allowed="what contrafact build wrote",
             fix="restore it, or build the same recipe again",
+        )
+    aside = put_aside(directory.path)
+    if manifest is None and aside is not None:
+        raise RunDirectoryError(
+            f"{directory.path} is missing: a run was killed while a new version took its place, and left {aside}",
+            fix=f"start that run again, which puts it back, or mv {aside} {directory.path}",
         )
     if manifest is None:
         unfinished = directory.work.exists()

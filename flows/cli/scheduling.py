@@ -16,6 +16,7 @@ from flows.connecting import quiet
 from flows.scheduling.hooks import check_hooks
 from flows.scheduling.times import read_timing
 from flows.server import check_server, named_server, own_running_server
+from flows.signals import resume_command
 
 __all__ = ["schedule_command"]
 
@@ -75,6 +76,10 @@ def schedule_command(
     )
     _announce(console, service)
     service.serve()
+    console.print(
+        "stopped: the schedule is paused, and a run that was at work resumes. Start it again with:", soft_wrap=True
+    )
+    console.print(f"  {resume_command()}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _connect(console: Console) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import resource_tracker
 from pathlib import Path
+from types import FrameType
 from typing import Any, Literal
 
 from contrafact import __version__
@@ -19,6 +20,7 @@ from contrafact.recipe import Recipe
 from contrafact.store.lock import Held, Lock
 from flows.scheduling.hooks import COMPLETION, FAILURE
 from flows.scheduling.reviving import UNDER_WAY, leave_out_missed, revive, watchman
+from flows.scheduling.telling import SERVED
 from flows.scheduling.times import Timing
 from flows.scheduling.versions import Mode
 
@@ -87,7 +89,8 @@ class Service:
         os.environ[FAILURE] = json.dumps(list(self.on_failure))
         strategy = ConcurrencyLimitStrategy.ENQUEUE if self.overlap == "wait" else ConcurrencyLimitStrategy.CANCEL_NEW
         deployment = f"{FLOW}/{self.name}"
-        with self._alone(), watchman(deployment), _interrupted_alone():
+        os.environ[SERVED] = json.dumps({"deployment": deployment, "timezone": self.timing.timezone})
+        with self._alone(), _still_ignored(), watchman(deployment), _interrupted_alone():
             revive(deployment, (*UNDER_WAY, "CRASHED"))
             leave_out_missed(deployment)
             build_version.serve(
@@ -132,17 +135,38 @@ class Service:
 
 
 @contextmanager
+def _still_ignored() -> Iterator[None]:
+    """Where Ctrl-C is ignored, have a handler for it that SIGTERM can call, and go on ignoring it.
+
+    A script's shell starts ``command &`` so. asyncio then sets no handler of its own, and it alone ends a served
+    schedule in good order. The signal stays blocked in this thread and in all that it starts.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # which drops one that waits
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def _interrupted_alone() -> Iterator[None]:
     """Ctrl-C and SIGTERM end this process in good order, and its runs through it.
 
     A terminal sends Ctrl-C to a run's process as well, which would die of it in the middle of whatever it does: it
     starts with the signal blocked, as this thread has it blocked. Another thread takes it for this process.
-    SIGTERM is made a Ctrl-C. To Prefect it means that the run under way is cancelled for good.
+    SIGTERM does what Ctrl-C does. To Prefect it means that the run under way is cancelled for good.
     """
     from prefect.runner import Runner
 
-    def interrupt(runner: Runner, *signal_and_frame: Any) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+    def interrupt(runner: Runner, number: int, frame: FrameType | None) -> None:
+        handler = signal.getsignal(signal.SIGINT)  # asyncio's, while it runs
+        if callable(handler):
+            handler(signal.SIGINT, frame)
 
     Runner.handle_sigterm = interrupt  # type: ignore[method-assign, assignment]
     resource_tracker.ensure_running()  # its start unblocks the signal; it is started once

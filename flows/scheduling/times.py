@@ -25,8 +25,8 @@ _FIELDS = (
     ("day of the week", "0-6 or sun-sat"),
 )
 _EXAMPLE = "write --cron '0 3 * * *' (at 03:00 every day), and try it on any five-field cron page"
-_INTERVAL = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_INTERVAL = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LOOKED_AT = 400
 """Firings that are looked at to tell how finely versions must be named: over a year of nights."""
 
@@ -148,12 +148,19 @@ def _check_timezone(name: str) -> None:
 
 
 def _read_interval(text: str) -> timedelta:
-    found = _INTERVAL.fullmatch(text.strip())
+    bare = text.strip()
+    if re.fullmatch(r"\d+(?:\.\d+)?", bare):  # who leaves the unit out means minutes or hours as often as seconds
+        raise UserError(
+            f"--interval {text!r} has no unit",
+            allowed="20s, 20m, 2h or 1d, from 1s to 366d",
+            fix=f"write --interval {bare}s, --interval {bare}m, --interval {bare}h or --interval {bare}d",
+        )
+    found = _INTERVAL.fullmatch(bare)
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 1 <= seconds <= 366 * 86400:
         raise UserError(
             f"--interval {text!r} is no time between runs",
-            allowed="a number with s, m, h or d, from 1s to 366d",
+            allowed="a number with s, m, h or d (20s, 20m, 2h, 1d), from 1s to 366d",
             fix="write --interval 12h",
         )
     return timedelta(seconds=seconds)

@@ -22,15 +22,20 @@ from typing import Any, Literal
 
 from contrafact.errors import RunDirectoryError
 from contrafact.recipe import Recipe, load_recipe, parse_recipe
-from contrafact.store.exchange import exchange
+from contrafact.store.atomic import digest, read_json, write_json
+from contrafact.store.exchange import exchange, recover
 from contrafact.store.layout import RunDirectory, read_manifest
 from flows.scheduling.times import Precision
 
-__all__ = ["Mode", "Version", "dated", "extended", "label_of"]
+__all__ = ["Mode", "Standing", "Version", "dated", "extended", "label_of", "standing"]
 
 Mode = Literal["dated", "extend"]
+Standing = Literal["open", "settled", "followed"]
+"""What has become of a version: it is still to be made, it is the dataset that lies there, or a later one is."""
 
 _FORMATS: Mapping[Precision, str] = {"day": "%Y-%m-%d", "minute": "%Y-%m-%dT%H%M", "second": "%Y-%m-%dT%H%M%S"}
+_NOTED = 100
+"""Versions of which is remembered that they were made: a run that is begun again is one of the last."""
 _MAY_DIFFER = ("rows", "accept", "max_units", "output", "workers", "description", "licence", "citations", "tags")
 
 
@@ -65,8 +70,10 @@ class Version:
         if self.build == self.final:
             _point(self.final.with_name(f"{_stem(self.final, self.label)}-latest"), self.final)
             return self.final
+        # Before it takes its place: a run that is killed in between and begun again must not grow the dataset twice.
+        _note(self.final, self.label, digest(self.build / "manifest.json"))
         if self.final.exists():
-            exchange(self.build, self.final)
+            exchange(self.final, self.build)
             shutil.rmtree(self.build)
         else:
             self.build.rename(self.final)
@@ -104,6 +111,7 @@ def extended(recipe: Recipe, out: Path, label: str) -> Version | None:
         Where ``out`` is another dataset, or the recipe changed in what earlier pairs stand on.
     """
     beside = out.with_name(f".{out.name}.next")
+    recover(out)
     if not (out / "manifest.json").is_file():
         return Version(label, recipe, beside, out)
     manifest = read_manifest(RunDirectory(out))
@@ -119,6 +127,40 @@ def extended(recipe: Recipe, out: Path, label: str) -> Version | None:
     if _is_left_over(beside, grown):
         shutil.rmtree(beside)
     return Version(label, grown, beside, out)
+
+
+def standing(out: Path, label: str) -> Standing:
+    """What has become of a version of an extended dataset, for a run that is begun again.
+
+    Parameters
+    ----------
+    out : Path
+        The dataset.
+    label : str
+        The version's name.
+    """
+    recover(out)
+    noted, manifest = _noted(out), out / "manifest.json"
+    if label not in noted or not manifest.is_file():
+        return "open"
+    if label != next(reversed(noted)):
+        return "followed"
+    return "settled" if noted[label] == digest(manifest) else "open"
+
+
+def _note(out: Path, label: str, manifest: str) -> None:
+    """Write down which manifest is a version's. Beside the dataset: inside, it would no longer be a single build's."""
+    others = [(name, each) for name, each in _noted(out).items() if name != label]
+    write_json(_notes(out), dict([*others, (label, manifest)][-_NOTED:]))
+
+
+def _noted(out: Path) -> dict[str, str]:
+    noted = read_json(_notes(out))
+    return noted if isinstance(noted, dict) else {}
+
+
+def _notes(out: Path) -> Path:
+    return out.with_name(f".{out.name}.versions")
 
 
 def _is_left_over(beside: Path, recipe: Recipe) -> bool:

@@ -48,7 +48,13 @@ class Serving:
     """``contrafact schedule`` in a process group of its own."""
 
     def __init__(
-        self, folder: Path, prefect: Server, *options: object, delay: float = 0.0, more: Mapping[str, str] = NOTHING
+        self,
+        folder: Path,
+        prefect: Server,
+        *options: object,
+        delay: float = 0.0,
+        deaf: bool = False,
+        more: Mapping[str, str] = NOTHING,
     ) -> None:
         self.folder, self.calls = folder, folder / "calls"
         recipe = folder / "nightly.yaml"
@@ -63,6 +69,8 @@ class Serving:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                # As a script's shell starts a command with `&`.
+                preexec_fn=(lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)) if deaf else None,  # noqa: PLW1509
             )
 
     def said(self) -> str:
@@ -77,9 +85,14 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, prefect: Server, *options: object, delay: float = 0.0, more: Mapping[str, str] = NOTHING
+    folder: Path,
+    prefect: Server,
+    *options: object,
+    delay: float = 0.0,
+    deaf: bool = False,
+    more: Mapping[str, str] = NOTHING,
 ) -> Iterator[Serving]:
-    started = Serving(folder, prefect, *options, delay=delay, more=more)
+    started = Serving(folder, prefect, *options, delay=delay, deaf=deaf, more=more)
     try:
         yield started
     finally:
@@ -224,6 +237,27 @@ def test_killed_in_the_middle_the_same_command_finishes_the_same_run(prefect: Se
     [folder] = [path for path in (tmp_path / "out").iterdir() if path.is_dir() and not path.is_symlink()]
     assert folder.name == left["name"].replace("nightly ", "nightly-")
     assert tree(folder) == whole(20, tmp_path)
+
+
+def test_sigterm_pauses_a_schedule_that_ignores_ctrl_c_and_its_run_resumes(prefect: Server, tmp_path: Path) -> None:
+    options = ("--interval", "20s", "--extend", "--name", "deaf", "--out", tmp_path / "out" / "nightly")
+    with serving(tmp_path, prefect, *options, delay=4.0, deaf=True) as served:
+        until(served.calls.exists, served.said)
+        served.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            served.process.wait(timeout=3)
+        served.process.send_signal(signal.SIGTERM)
+        assert served.process.wait(timeout=180) == 0, served.said()
+        assert "stopped: the schedule is paused" in served.said()
+        assert "Traceback" not in served.said()
+    [deployment] = prefect.find("deployments", deployments={"name": {"any_": ["deaf"]}})
+    assert deployment["paused"] is True
+    with serving(tmp_path, prefect, *options) as served:
+        until(lambda: done(prefect, "deaf"), served.said)
+        first = done(prefect, "deaf")[0]["name"]
+        until(lambda: f"{first}: built 17 accepted pairs in" in served.said(), served.said)
+    assert f"{first}: resumes what was left unfinished" in served.said()
+    assert "; next " in served.said()
 
 
 def test_each_night_is_pushed_under_a_tag_and_loads_back(prefect: Server, tmp_path: Path) -> None:

@@ -64,10 +64,18 @@ def test_an_unknown_zone_comes_with_the_nearest(zone: str, hint: str) -> None:
     assert "an IANA name" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["0", "0.5s", "-3m", "3 weeks", "soon", "400d", ""])
+@pytest.mark.parametrize("text", ["0s", "0.5s", "-3m", "3 weeks", "soon", "400d", ""])
 def test_an_interval_that_is_none(text: str) -> None:
     with pytest.raises(UserError, match="is no time between runs"):
         read_timing(None, text, "UTC")
+
+
+@pytest.mark.parametrize("text", ["20", " 20 ", "1.5", "0"])
+def test_an_interval_without_a_unit_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="has no unit") as caught:
+        read_timing(None, text, "UTC")
+    assert "20s, 20m, 2h or 1d" in str(caught.value)
+    assert f"--interval {text.strip()}m" in (caught.value.fix or "")
 
 
 @pytest.mark.parametrize(("cron", "interval"), [(None, None), ("0 3 * * *", "12h")])
@@ -98,7 +106,7 @@ def test_three_in_the_morning_stays_three_when_the_clocks_change() -> None:
         (None, "24h", "day", "2026-11-26"),
         (None, "12h", "minute", "2026-11-26T0300"),
         (None, "90s", "minute", "2026-11-26T0300"),
-        (None, "20", "second", "2026-11-26T030007"),
+        (None, "20s", "second", "2026-11-26T030007"),
     ],
 )
 def test_versions_are_named_as_finely_as_their_times_need(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
-from contrafact.errors import RunDirectoryError
+from contrafact.errors import RunDirectoryError, TransientError
 from contrafact.pipeline import run_local
 from contrafact.recipe import Recipe
 from contrafact.store.exchange import exchange
-from flows.scheduling.versions import Version, dated, extended
+from contrafact.store.layout import RunDirectory, read_manifest
+from flows.schedule import build_version
+from flows.scheduling.parameters import RecipeForm
+from flows.scheduling.versions import Version, dated, extended, standing
 from tests.core.builds import EVERY_OTHER, SMALL, stored, toy, tree
 
 
@@ -60,7 +64,7 @@ def test_an_extended_dataset_is_the_one_of_a_single_build(recipe: Recipe, whole:
         assert made(version) == out
     run_local(whole, None, tmp_path / "whole")
     assert tree(out) == tree(tmp_path / "whole")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["toy", "whole"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".toy.versions", "toy", "whole"]
 
 
 def test_old_pairs_keep_their_ids_and_their_split(tmp_path: Path) -> None:
@@ -156,6 +160,95 @@ def test_a_run_that_was_killed_before_the_old_version_was_removed_stops_no_later
     made(third)
     run_local(toy(rows=75), None, tmp_path / "whole")
     assert tree(out) == tree(tmp_path / "whole")
+
+
+def test_a_version_is_known_as_settled_only_once_it_is_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "toy"
+    assert standing(out, "one") == "open"
+    for label in ("one", "two"):
+        version = extended(toy(rows=25), out, label)
+        assert version is not None
+        made(version)
+        assert standing(out, label) == "settled"
+    assert standing(out, "one") == "followed"
+    third = extended(toy(rows=25), out, "three")
+    assert third is not None
+    run_local(third.recipe, None, third.build)
+    with monkeypatch.context() as patched:
+        patched.setattr("flows.scheduling.versions.exchange", lambda *folders: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            third.settle()
+    assert standing(out, "three") == "open"
+    again = extended(toy(rows=25), out, "three")
+    assert again is not None
+    made(again)
+    assert standing(out, "three") == "settled"
+    assert stored(out).num_rows == 75
+
+
+def test_a_run_that_failed_in_its_push_only_pushes_when_it_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed: list[int] = []
+
+    def push(folder: Path, repository: str, label: str, *, private: bool) -> str:
+        pushed.append(stored(folder).num_rows)
+        if len(pushed) == 1:
+            raise TransientError("the hub went away")
+        return "https://hub/" + label
+
+    out = tmp_path / "toy"
+    monkeypatch.setattr("flows.schedule._label", lambda *names: "2026-11-26")
+    monkeypatch.setattr("flows.schedule._pushed", push)
+    monkeypatch.setattr("flows.schedule._built", lambda version, folder: run_local(version.recipe, None, version.build))
+    monkeypatch.setattr("flows.schedule.get_run_logger", lambda: logging.getLogger("toy"))
+    arguments: dict[str, Any] = {"mode": "extend", "out": str(out), "push": "me/toy"}
+    recipe = RecipeForm.model_validate(toy(rows=25).spec())
+    with pytest.raises(TransientError):
+        build_version.fn(recipe, **arguments)
+    made = build_version.fn(recipe, **arguments)
+    assert pushed == [25, 25]
+    assert made["pushed"] == "https://hub/2026-11-26"
+    assert made["accepted"] == 25
+
+
+@pytest.mark.parametrize("renames", [1, 2])
+def test_a_kill_between_two_renames_leaves_a_name_that_the_next_run_mends(
+    renames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "toy"
+    for night in range(2):
+        version = extended(toy(rows=25), out, str(night))
+        assert version is not None
+        run_local(version.recipe, None, version.build)
+        if night == 0:
+            version.settle()
+    left, rename = [renames], Path.rename
+
+    def killed(path: Path, to: Path) -> Path:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return rename(path, to)
+
+    monkeypatch.setattr("contrafact.store.exchange.ctypes.CDLL", lambda *args, **options: object())
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            version.settle()
+        assert out.exists() == (renames == 2)
+    if renames == 1:
+        with pytest.raises(RunDirectoryError, match="was killed while a new version took its place") as error:
+            read_manifest(RunDirectory(out))
+        assert f"mv {tmp_path / '.toy.before'} {out}" in str(error.value)
+    third = extended(toy(rows=25), out, "2")
+    assert third is not None
+    made(third)
+    run_local(toy(rows=25 * (renames + 1)), None, tmp_path / "whole")
+    assert tree(out) == tree(tmp_path / "whole")
+    assert not [path for path in tmp_path.iterdir() if path.name in (".toy.before", ".toy.next")]
 
 
 def test_a_version_that_was_finished_and_not_put_in_its_place_is_not_built_again(tmp_path: Path) -> None:
