@@ -118,8 +118,8 @@ def media_problems(table: pa.Table, folder: Path) -> Iterator[str]:
 
 def remove_stray_media(folder: Path, wanted: Iterable[str]) -> None:
     """Delete media files that no pair speaks of: of shards that were not needed, of a build that was stopped."""
-    for path in stray_media(folder, wanted):
-        (folder / path).unlink()
+    for name in stray_media(folder, wanted):
+        (folder / name).unlink()
     root = folder / FOLDER
     for path in (*sorted(root.rglob("*"), reverse=True), root):
         if path.is_dir() and not any(path.iterdir()):
