@@ -90,6 +90,9 @@ class Recomputed:
         Whether each pair's abduction was exact.
     held_fixed : pyarrow.Array of list of string, optional
         Members that each intervention could not move.
+    computed : ndarray of bool, shape (n,), optional
+        Whether each pair's labels were computed; all by default. Where they are the record's own, such as those that
+        somebody asserted, they are compared and not counted as computed.
     """
 
     counterfactual: Mapping[str, NDArray[Any]]
@@ -98,6 +101,7 @@ class Recomputed:
     factual: Mapping[str, NDArray[Any]] | None = None
     exact: NDArray[np.bool_] | None = None
     held_fixed: pa.Array | None = None
+    computed: NDArray[np.bool_] | None = None
 
 
 class Generator(ABC):

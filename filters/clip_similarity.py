@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.engines.weights import loading, weights_identity
+from contrafact.engines.weights import from_hub, loading, weights_identity
 from contrafact.errors import RecipeError
 from contrafact.stages import Generator, Judgement
 from filters.media import MediaFilter, seen
@@ -21,6 +22,7 @@ __all__ = ["ClipSimilarity"]
 
 _LOOKS = 4
 _DECIMALS = 5
+_ALLOWED = "a folder or hub name of an image–text model of sentence-transformers"
 
 
 class ClipSimilarity(MediaFilter):
@@ -78,9 +80,15 @@ class ClipSimilarity(MediaFilter):
         super().bind(alias, generator)
         text_members(alias, [self.text], generator)
 
-    def identity(self) -> Any:
+    @cached_property
+    def place(self) -> Path:
+        """Where the weights are; a model of the hub is downloaded now, where it is not here yet."""
         place = Path(self.model)
-        return weights_identity(place) if place.is_dir() else self.model
+        told = f"filter {self.name}: model"
+        return place if place.is_dir() else from_hub(self.model, told, allowed=_ALLOWED, fix="correct model")
+
+    def identity(self) -> Any:
+        return weights_identity(self.place)
 
     def judge(self, pairs: pa.Table) -> Judgement:
         texts = [self._texts(joined_texts(pairs, side, [self.text])) for side in ("factual", "counterfactual")]
@@ -110,15 +118,10 @@ class ClipSimilarity(MediaFilter):
 
     def _encoder(self) -> Any:
         if self._loaded is None:
-            with loading(
-                f"filter {self.name}",
-                self.model,
-                extra="video",
-                allowed="a folder or hub name of an image–text model of sentence-transformers",
-            ):
+            with loading(f"filter {self.name}", self.model, extra="video", allowed=_ALLOWED):
                 from sentence_transformers import SentenceTransformer
 
-                self._loaded = SentenceTransformer(self.model, device="cpu")
+                self._loaded = SentenceTransformer(str(self.place), device="cpu")
         return self._loaded
 
     def _texts(self, texts: Sequence[str | None]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from contrafact.errors import MissingDependencyError, RecipeError
 
-__all__ = ["cache_folder", "embedded_weights", "loading", "locate", "weights_identity"]
+__all__ = ["cache_folder", "embedded_weights", "from_hub", "loading", "locate", "weights_identity"]
 
 _DECIDING = (".safetensors", ".bin", ".json", ".txt", ".model")
 """Endings of the files that decide an embedding: weights, tokeniser and the list of modules."""
@@ -82,7 +82,12 @@ def locate(model: str | None) -> Path:
             allowed="a folder, a hub id such as sentence-transformers/all-MiniLM-L6-v2, or nothing",
             fix="correct the path: relative ones start in the current folder",
         )
-    return _from_hub(model)
+    return from_hub(
+        model,
+        "engines.embeddings.model",
+        allowed="a local folder, a hub id such as sentence-transformers/all-MiniLM-L6-v2, or nothing",
+        fix="remove model to use the embedded MiniLM, which needs no network",
+    )
 
 
 def embedded_weights() -> Path:
@@ -162,7 +167,21 @@ def _unpacked(archive: Path) -> Path:
     return target
 
 
-def _from_hub(model: str) -> Path:
+def from_hub(model: str, told: str, *, allowed: str, fix: str) -> Path:
+    """The local snapshot of a model of the hub, downloaded where it is not here yet; none of its code is run.
+
+    What is loaded from there is what :func:`weights_identity` of it says, whatever the hub has under the name later.
+
+    Parameters
+    ----------
+    told : str
+        How an error begins: the setting that names the model.
+
+    Raises
+    ------
+    RecipeError
+        Where the hub does not give it.
+    """
     from huggingface_hub import snapshot_download
 
     wanted = [f"*{ending}" for ending in _DECIDING if ending != ".bin"]
@@ -173,8 +192,6 @@ def _from_hub(model: str) -> Path:
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise RecipeError(
-            f"engines.embeddings.model: {model!r} is no folder here, and the hub did not give it: {reason}",
-            allowed="a local folder, a hub id such as sentence-transformers/all-MiniLM-L6-v2, or nothing",
-            fix="remove model to use the embedded MiniLM, which needs no network",
+            f"{told}: {model!r} is no folder here, and the hub did not give it: {reason}", allowed=allowed, fix=fix
         ) from None
     return folder

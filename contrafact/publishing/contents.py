@@ -1,7 +1,8 @@
 """What of a run directory goes up: every file that a reader needs, and none that is the author's own.
 
 ======================== ====================================================================================
-goes up                  data, rejected, exports, media, plug-ins, recipe, manifest, card, Croissant, an audit
+goes up                  data, rejected, exports, media that a pair shows, plug-ins, recipe, manifest, card,
+                         Croissant, an audit
 only when it is asked    ``hidden/``: noise, latent variables, potential outcomes
 never                    reports, reviews, whatever else lies in the folder
 ======================== ====================================================================================
@@ -16,15 +17,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from contrafact.card import Home
-from contrafact.errors import RunDirectoryError
+from contrafact.engines.media.faults import safe_path
+from contrafact.errors import MediaError, RunDirectoryError
 from contrafact.publishing.configs import EXPORTS
 from contrafact.publishing.croissant import CROISSANT, render_croissant
 from contrafact.recipe import Recipe
 from contrafact.store.atomic import digest, read_json
 from contrafact.store.layout import RunDirectory
+from contrafact.store.media import media_fields, media_paths
 
-__all__ = ["FOLDERS", "ROOT_FILES", "Item", "contents_of"]
+__all__ = ["FOLDERS", "ROOT_FILES", "Item", "contents_of", "media_of"]
 
 MEDIA = "media"
 FOLDERS = ("data", "rejected", "hidden", EXPORTS, MEDIA, "plugins")
@@ -78,6 +84,7 @@ class Item:
 
 
 _TEXT = 20 << 20
+_BATCH = 500  # pairs, whose images may lie within the Parquet
 
 
 def contents_of(
@@ -93,10 +100,11 @@ def contents_of(
     Raises
     ------
     RunDirectoryError
-        Where a file that the manifest lists is missing or has another size.
+        Where a file that the manifest lists is missing or has another size, or media that a pair shows are missing or
+        are not what their names say.
     """
     folder = directory.path
-    items = [*_below(folder, MEDIA), *_listed(folder, manifest, home), *_below(folder, EXPORTS)]
+    items = [*media_of(folder, manifest), *_listed(folder, manifest, home), *_below(folder, EXPORTS)]
     items += _below(folder, "plugins")
     if (read_json(folder / "audit.json") or {}).get("dataset", {}).get("identity") == manifest["identity"]:
         items += [Item(name, folder / name) for name in ("audit.json", "audit.md") if (folder / name).is_file()]
@@ -114,6 +122,40 @@ def _listed(folder: Path, manifest: Mapping[str, Any], home: Home) -> Iterator[I
             )
         if home.hidden or not file["path"].startswith("hidden/"):
             yield Item(file["path"], path, file["sha256"])
+
+
+def media_of(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Item]:
+    """The clips and images that pairs show, each checked against its name. Whatever else lies among them stays.
+
+    Raises
+    ------
+    RunDirectoryError
+        Where one is missing, or is not what its name says.
+    """
+    for name in sorted(set().union(*_shown(folder, manifest))):
+        try:
+            item = Item(name, safe_path(folder, name))
+            sound = name.startswith(f"{MEDIA}/") and item.sha256 == Path(name).stem
+        except (OSError, MediaError):
+            sound = False
+        if not sound:
+            raise RunDirectoryError(
+                f"{name} in {folder}, which a pair shows, is missing or is not what its SHA-256 says",
+                fix=f"contrafact validate {folder}",
+            )
+        yield item
+
+
+def _shown(folder: Path, manifest: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Paths of media by files of pairs; of those only the columns of media are read."""
+    for file in manifest["files"]:
+        path = folder / file["path"]
+        if not path.is_file() or (fields := media_fields(pq.read_schema(path))) == []:
+            continue
+        columns = [f"{member}.{name}" for member in ("factual", "counterfactual") for name in fields]
+        with pq.ParquetFile(path) as pairs:
+            for batch in pairs.iter_batches(_BATCH, columns=columns):
+                yield media_paths(pa.Table.from_batches([batch]))
 
 
 def _below(folder: Path, name: str) -> Iterator[Item]:

@@ -47,8 +47,9 @@ class Validation:
         One line each; empty where all is well.
     notes : list of str
         What is otherwise than at the build and makes nothing wrong.
-    pairs, recomputed : int
-        Pairs read, and pairs whose label and values were computed again.
+    pairs, recomputed, kept : int
+        Pairs read, pairs whose labels and values were computed again, and pairs of which only what they kept was
+        checked again, since nothing that is stored decides their labels.
     witnesses : dict of str to int
         Of those that were computed again, how many of each label source.
     """
@@ -58,6 +59,7 @@ class Validation:
     files: int = 0
     pairs: int = 0
     recomputed: int = 0
+    kept: int = 0
     witnesses: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -258,9 +260,11 @@ def _check_oracle(
         column = getattr(again, name)
         if column is not None:
             wrong |= _differ(whole[name].combine_chunks(), column if isinstance(column, pa.Array) else pa.array(column))
-    found.recomputed += whole.num_rows
+    computed = np.ones(whole.num_rows, dtype=bool) if again.computed is None else again.computed
+    found.recomputed += int(computed.sum())
+    found.kept += int((~computed).sum())
     _note_unmade(whole["counterfactual"].type, again, found)
-    found.saw(whole["label_source"].combine_chunks())
+    found.saw(whole["label_source"].combine_chunks().filter(pa.array(computed)))
     for row in np.flatnonzero(wrong)[:_SHOWN]:
         found.problems.append(f"{whole['pair_id'][int(row)].as_py()}: the stored values are not what the model gives")
     if wrong.sum() > _SHOWN:

@@ -21,7 +21,8 @@ def validate_command(directory: str, folder: Path | None, *, unprotected: bool =
     console = Console()
     again = [f"{count:,} {source}" for source, count in sorted(found.witnesses.items())]
     what = f"{' and '.join(again)} labels computed again" if again else "no label can be computed again"
-    console.print(f"{found.files} files, {found.pairs:,} pairs; {what}", highlight=False)
+    kept = f"; of {found.kept:,} pairs what was kept was checked again" if found.kept else ""
+    console.print(f"{found.files} files, {found.pairs:,} pairs; {what}{kept}", highlight=False)
     for note in found.notes:
         console.print(f"  · {note}", style="dim", highlight=False, markup=False)
     for problem in found.problems:

@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from contrafact.errors import RecipeError, RowError, did_you_mean
 from contrafact.record import PairShape
+from contrafact.stages import Recomputed
 from generators.image.base import PictureGenerator
 from generators.image.corruptions import CORRUPTIONS, SEVERITIES, corrupted, psnr
-from generators.image.legibility import legibility, plainness
+from generators.image.legibility import legibility, plainness, region_of
+from generators.image.recomputing import recomputed
 from generators.image.records import QUESTIONED, UNKNOWN
 
 __all__ = ["DegradeGenerator"]
@@ -26,7 +28,8 @@ class DegradeGenerator(PictureGenerator):
 
     The answer stays as long as its evidence can be made out; where it cannot
     (:func:`generators.image.legibility.legibility` below ``floor``), the right answer becomes *unknown*: that it stayed
-    would only be claimed. A picture of which nobody says where its evidence is, is looked at as a whole.
+    would only be claimed. A picture of which nobody says where its evidence is, is looked at as a whole. Legibility is
+    a heuristic that stands in for a viewer, so that the label source is ``teacher``, kept answers included.
 
     Parameters
     ----------
@@ -45,6 +48,7 @@ class DegradeGenerator(PictureGenerator):
     """
 
     name: ClassVar[str] = "degrade"
+    label_source: str = "teacher"
     citations: ClassVar[Sequence[str]] = ("ImageNet-C, arXiv:1903.12261", "ROMA, arXiv:2605.09262")
 
     def __init__(
@@ -78,10 +82,16 @@ class DegradeGenerator(PictureGenerator):
         scores = [pa.field(name, pa.float64()) for name in ("legibility", "psnr")]
         return PairShape(QUESTIONED.members, QUESTIONED.label, QUESTIONED.hidden, [*QUESTIONED.scores, *scores])
 
+    def notes(self) -> Sequence[str]:
+        return ("whether evidence can still be made out is told by a heuristic of contrast, by no viewer and no model",)
+
+    def recompute(self, pairs: pa.Table) -> Recomputed | None:
+        return recomputed(pairs, self.floor)
+
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
         asked = self.asked(unit, rng)
         everywhere = np.ones(asked.picture.shape[:2], dtype=bool)
-        evidence = asked.evidence if asked.evidence is not None and asked.evidence.any() else everywhere
+        evidence = region_of(asked.evidence, asked.picture)
         if plainness(asked.picture, evidence) < self.floor:
             raise RowError("the evidence is so even that nothing tells whether it can still be made out")
         every = [(name, severity) for name in self.families for severity in self.severities]

@@ -89,6 +89,7 @@ class InterferenceGenerator(PictureGenerator):
             answers["factual"],
             answers["counterfactual"],
             {"relevant_sha256": hashes["factual"]},
+            computed=np.zeros(pairs.num_rows, dtype=bool),  # that what is asked is the same is checked, and no more
         )
 
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["legibility", "plainness"]
+__all__ = ["legibility", "plainness", "region_of"]
 
 _SCALE = 24  # pixels to which the region's longer side is brought: finer detail decides nothing here
 _NOISE = 9.0  # grey levels by which equal pixels may differ and look alike
@@ -43,6 +43,11 @@ def plainness(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> float:
     """
     part = _small(picture, region)
     return min(1.0, float((part - part.mean(axis=(0, 1))).std()) / _NOISE)
+
+
+def region_of(evidence: NDArray[np.bool_] | None, picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where the evidence is; the whole picture where nobody says so. Shape (H, W)."""
+    return evidence if evidence is not None and evidence.any() else np.ones(picture.shape[:2], dtype=bool)
 
 
 def _small(picture: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.float64]:

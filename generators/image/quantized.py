@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from contrafact.errors import RecipeError, RowError
 from contrafact.record import PairShape
+from contrafact.stages import Recomputed
 from generators.image.base import PictureGenerator
 from generators.image.codebook import Codebook, learned
 from generators.image.legibility import legibility, plainness
+from generators.image.recomputing import recomputed
 from generators.image.records import QUESTIONED, UNKNOWN
 
 __all__ = ["QuantizedGenerator"]
@@ -28,7 +30,8 @@ class QuantizedGenerator(PictureGenerator):
     ``resample`` draws each replacement with probability softmax(−‖c − c'‖² / T) over the codebook, as VQ-Seg's code
     does; ``shuffle`` exchanges patches among their places, as its text says. Patches that keep their index keep their
     pixels. On the background the answer stays; on the evidence it becomes *unknown* where the evidence can no longer
-    be made out.
+    be made out, which a heuristic says (:func:`generators.image.legibility.legibility`): there the label source is
+    ``teacher``, and on the background ``construction``.
 
     Parameters
     ----------
@@ -79,6 +82,12 @@ class QuantizedGenerator(PictureGenerator):
         scores = [*QUESTIONED.scores, pa.field("legibility", pa.float64())]
         return PairShape(QUESTIONED.members, QUESTIONED.label, QUESTIONED.hidden, scores)
 
+    def notes(self) -> Sequence[str]:
+        return ("whether evidence can still be made out is told by a heuristic of contrast, by no viewer and no model",)
+
+    def recompute(self, pairs: pa.Table) -> Recomputed | None:
+        return recomputed(pairs, _LEAST)
+
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
         asked = self.asked(unit, rng)
         if asked.evidence is None or not asked.evidence.any():
@@ -96,6 +105,7 @@ class QuantizedGenerator(PictureGenerator):
             change = {"variable": place, "operation": str(mode), "before": "0", "after": f"{share:g}", "where": place}
             row = self.pair(asked, picture, answer, touched, change)
             row["scores"] |= {"legibility": legible}
+            row["label_source"] = "teacher" if (touched & asked.evidence).any() else "construction"
             yield row
 
 

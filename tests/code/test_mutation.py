@@ -402,6 +402,7 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], error
         ("stdlb", RecipeError, "did you mean 'stdlib'"),
         ({"stdlib": ["nothing_of_the_kind"]}, DataError, "no module 'nothing_of_the_kind'"),
         ({"package": "nothing_of_the_kind"}, DataError, "no package"),
+        ({"package": "../elsewhere"}, DataError, "is no name of a package"),
         ({"folder": "nowhere"}, DataError, "there is no folder"),
         ({"folder": ".", "history": 0}, RecipeError, "history: 0"),
         ({"package": "a", "folder": "b"}, RecipeError, "names no one place"),
@@ -411,6 +412,31 @@ def test_options_that_cannot_be_meant_are_refused(options: dict[str, Any], error
 def test_a_corpus_that_is_none_is_refused(corpus: Any, error: type[Exception], said: str, tmp_path: Path) -> None:
     with pytest.raises(error, match=said):
         open_corpus(corpus, tmp_path, Taking(1000))
+
+
+def test_a_link_out_of_the_folder_is_a_reject_that_is_never_read(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    folder.mkdir()
+    (tmp_path / "private.py").write_text("def secret(x):\n    return x + 1\n", encoding="utf-8")
+    (folder / "own.py").write_text("def own(x):\n    return x + 1\n", encoding="utf-8")
+    (folder / "inside.py").symlink_to("own.py")
+    (folder / "out.py").symlink_to("../private.py")
+    rows = {row["path"]: row for row in open_corpus({"folder": str(folder)}, tmp_path, Taking(1000)).table.to_pylist()}
+    assert rows["out.py"]["objection"] == "the file is a link that leads out of the corpus folder"
+    assert rows["out.py"]["code"] is None
+    assert rows["inside.py"]["name"] == "own", "a link within the folder is a file of it"
+    (tmp_path / "private.h").write_text("#define SECRET 1\n", encoding="utf-8")
+    (folder / "private.h").symlink_to("../private.h")
+    (folder / "c.c").write_text('#include "private.h"\nint f(int x) { return x + SECRET; }\n', encoding="utf-8")
+    found = open_corpus({"folder": str(folder)}, tmp_path, Taking(1000, language="c")).table.to_pylist()
+    assert "#define" not in "".join(row["prelude"] or "" for row in found)
+
+
+def test_a_name_that_nothing_defines_is_told() -> None:
+    (one,) = functions_of(b"def f(x):\n    return lost(x)\n", most=1000)
+    assert one.objection == "a name that its module does not define: lost"
+    (two,) = functions_of(b"def f(x):\n    return lost(x) + gone\n", most=1000)
+    assert two.objection == "a name that its module does not define: gone and 1 more"
 
 
 def test_a_folder_without_history_or_functions_says_so(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import subprocess
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +18,7 @@ from contrafact.pipeline import run_local
 from contrafact.recipe import parse_recipe
 from contrafact.validation import validate
 from generators.code.edits import edited
+from generators.code.mutation.c import trials
 from generators.code.mutation.c.inputs import Maker, call_of, nulls_in, own_values, words_of
 from generators.code.mutation.c.marking import mark_of, marked
 from generators.code.mutation.c.operators import C_OPERATIONS, c_edits
@@ -25,6 +29,8 @@ from generators.code.mutation.c.units import TranslationUnit, c_functions_of, wi
 from generators.code.mutation.corpora import Taking, open_corpus
 from generators.code.mutation.functions import Unreadable
 from generators.code.mutation.generator import MutationGenerator
+from generators.code.mutation.inputs import Input
+from generators.code.mutation.observing import Observation
 
 TOYS = r"""
 /* Toys of the tests. */
@@ -192,6 +198,23 @@ def test_a_function_that_prints_the_harness_s_marks_is_judged_by_what_it_returns
 def test_memory_that_is_no_longer_freed_is_seen(rows: list[dict[str, Any]], folder: Path) -> None:
     row = next(row for row in rows if row["unit_id"] == "toys.c:twice" and row["counterfactual"] is not None)
     assert "keeps " in row["factual"]["after"]
+
+
+@pytest.mark.parametrize("wavers", [False, True])
+def test_alike_is_said_of_what_was_run_twice(wavers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def observed(_: Any, asked: list[tuple[Any, Sequence[Input]]]) -> list[list[Observation]]:
+        for _run, some in asked:
+            assert set(Counter(given.text for given in some).values()) == {2}
+        return [[Observation("ok", str(at if wavers else 0)) for at in range(len(some))] for _run, some in asked]
+
+    profile = SimpleNamespace(function=SimpleNamespace(prelude="", code="", name="f"), signature=None, slots=())
+    monkeypatch.setattr(trials, "observe_c", observed)
+    monkeypatch.setattr(trials, "harness_of", lambda *_: "")
+    inputs = [Input(f"[{at}]") for at in range(5)]
+    trial: Any = SimpleNamespace(profile=profile, run=None, reaching=inputs, verdict=None)
+    trials._alike([trial], cast("Any", None))
+    assert trial.verdict.outcome == ("two runs of the edited function disagree" if wavers else "alike")
+    assert trial.verdict.tried == (() if wavers else tuple(inputs))
 
 
 def test_the_history_of_c_gives_headers_as_they_were(tmp_path: Path) -> None:

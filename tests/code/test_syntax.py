@@ -73,6 +73,8 @@ def test_troubles_say_where() -> None:
     assert str(trouble(b"x = 1\nif x = 2:\n    pass\n", "python")).startswith("line 2, column 4: invalid syntax")
     assert str(trouble(b"def f(a, a): pass\n", "python")).endswith("duplicate argument 'a' in function definition")
     assert str(trouble(b"x = 1\0", "python")).startswith("line 1")
+    strange = trouble(b"# coding: nonsense\nx = 1\n", "python")
+    assert str(strange).startswith("line 1, column 1: ")
     assert trouble(b"int f(void) { return 1; }", "c") is None
     found = trouble(b"int f(void) {\n  return 1\n}", "c")
     assert found is not None

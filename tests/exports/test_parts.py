@@ -12,7 +12,7 @@ from contrafact.errors import DataError
 from contrafact.exports import reading, reward
 from contrafact.exports.forms import form_of
 from contrafact.exports.reading import _cuts, open_dataset, stretches
-from contrafact.exports.rewards import exact, load_verifier
+from contrafact.exports.rewards import VERIFIERS, exact, load_verifier
 from contrafact.exports.templates import read_template, texts_of_column
 from contrafact.exports.writing import write_rows
 from contrafact.record import PairShape, class_label, pair_schema
@@ -54,10 +54,26 @@ def test_a_reward_function_of_trl_looks_the_verifier_up() -> None:
     assert reward(["vulnerable", "Answer: 7"], **rows) == [0.0, 0.0]
 
 
-@pytest.mark.parametrize("path", ["os:system", "contrafact.exports.rewards:none", "generators.nothing:here", "exact"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "os:system",
+        "contrafact.exports.rewards:none",
+        "generators.nothing:here",
+        "exact",
+        "contrafact.exports.rewards:importlib.import_module",
+        "contrafact.store.media:remove_stray_media",
+        "contrafact.exports.rewards:reward",
+    ],
+)
 def test_a_dataset_names_no_code_of_its_own(path: str) -> None:
     with pytest.raises(DataError, match="verifier"):
         load_verifier(path)
+
+
+def test_every_verifier_that_is_listed_is_there() -> None:
+    for path in VERIFIERS:
+        assert load_verifier(path)("nothing", '["something"]') == 0.0
 
 
 def test_a_template_is_text_and_names_alone() -> None:

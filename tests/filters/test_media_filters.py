@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from filters.clip_similarity import ClipSimilarity
 from filters.placebo import Placebo
 from filters.video_consistency import VideoConsistency
 from filters.visual_change import VisualChange
+from generators.video.edit.detecting import Detector
 from tests.filters.pictures import SHAPE, Pictured, box, clip, pair, table
 from tests.video.tiny import write_clip_model
 
@@ -140,6 +143,33 @@ def test_pictures_and_texts_are_compared_in_the_space_of_an_image_text_model(mod
     assert again is not None
     assert again.passed[0] == (scores["clip_similarity_images"][0] >= 1.0)
     assert apart.identity() == ClipSimilarity(model=str(model / "model")).identity()
+
+
+def cached(hub: Path, content: str) -> None:
+    """A model of the hub as its client keeps it: another commit for another content."""
+    repository, commit = hub / "models--me--model", hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
+    (repository / "snapshots" / commit).mkdir(parents=True)
+    (repository / "snapshots" / commit / "config.json").write_text(content, encoding="utf-8")
+    (repository / "snapshots" / commit / "model.safetensors").write_text(content, encoding="utf-8")
+    (repository / "refs").mkdir(exist_ok=True)
+    (repository / "refs" / "main").write_text(commit, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [lambda: ClipSimilarity(model="me/model").identity(), lambda: Detector("me/model", ["a cat"]).identity()],
+)
+def test_a_model_of_the_hub_is_known_by_its_content(
+    identity: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(RecipeError, match="the hub did not give it"):
+        identity()
+    cached(tmp_path, "{}")
+    first = identity()
+    assert identity() == first
+    cached(tmp_path, "other weights under the same name")
+    assert identity() != first
 
 
 @pytest.mark.parametrize(

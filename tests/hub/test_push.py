@@ -16,10 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contrafact import record
 from contrafact.errors import HubError, RunDirectoryError, UserError
 from contrafact.publishing import pushing
+from contrafact.publishing.contents import media_of
 from contrafact.publishing.pushing import Settings, push
 from contrafact.refiltering import refilter
+from contrafact.store.media import media_paths, put_media
+from contrafact.store.parquet import write_parquet
 from tests.flows.commands import ROOT
 from tests.hub.faults import Fault
 from tests.hub.server import LoopbackHub
@@ -280,20 +284,55 @@ def test_very_many_files_go_up_in_several_commits_with_the_manifest_last(
 ) -> None:
     monkeypatch.setattr(pushing, "COMMIT_FILES", 6)
     monkeypatch.setattr(pushing, "_BATCH_FILES", 3)
-    (drug / "media").mkdir()
-    for number in range(8):
-        (drug / "media" / f"{number}.png").write_bytes(bytes([number]) * 100)
+    data = {f"data/{path.name}" for path in (drug / "data").iterdir()}
     hub.faults.plan(Fault("POST .*/commit/", after=1, times=1, status=403, body="no"))
     with pytest.raises(HubError):
         push(drug, NAME)
     assert "manifest.json" not in files_of(hub)
-    assert "media/0.png" in files_of(hub)
+    assert 0 < len(data & files_of(hub)) < len(data)
     push(drug, NAME)
     *later, _ = hub.store.repositories[NAME].history("main")
     assert len(later) > 2
     assert [each.title.startswith("part of ") for each in later] == [False, *[True] * (len(later) - 1)]
     assert "manifest.json" not in later[1].files
-    assert {f"media/{number}.png" for number in range(8)} <= files_of(hub)
+    assert data <= files_of(hub)
+
+
+def with_shown_media(folder: Path) -> list[str]:
+    """One more file of pairs, which shows two images: their paths."""
+    cells = [{"bytes": bytes([number]) * 100, "path": "a.png"} for number in (1, 2)]
+    kind = pa.struct([*record.media_fields("image", "image")])
+    columns = {
+        name: pa.array([{"image": cell, "image_sha256": None}], kind)
+        for name, cell in zip(("factual", "counterfactual"), cells, strict=True)
+    }
+    pairs = put_media(pa.table(columns), folder, "beside")
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["files"].append(write_parquet(pairs, folder / "data" / "train-00009.parquet", folder).spec())
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return media_paths(pairs)
+
+
+def test_media_that_a_pair_shows_go_up_and_no_others(drug: Path) -> None:
+    shown = with_shown_media(drug)
+    (drug / "media" / "private.png").write_bytes(b"mine")
+    manifest = json.loads((drug / "manifest.json").read_text(encoding="utf-8"))
+    assert [item.path for item in media_of(drug, manifest)] == shown
+    assert len(shown) == 2
+    (drug / shown[0]).write_bytes(b"another picture")
+    with pytest.raises(RunDirectoryError, match="is not what its SHA-256 says") as told:
+        list(media_of(drug, manifest))
+    assert told.value.fix == f"contrafact validate {drug}"
+    (drug / shown[0]).unlink()
+    with pytest.raises(RunDirectoryError, match="is missing"):
+        list(media_of(drug, manifest))
+
+
+def test_media_that_no_pair_shows_stay_there(hub: LoopbackHub, drug: Path) -> None:
+    (drug / "media").mkdir()
+    (drug / "media" / "private.png").write_bytes(b"mine")
+    push(drug, NAME)
+    assert not any(path.startswith("media/") for path in files_of(hub))
 
 
 def test_a_card_that_somebody_changed_goes_up_as_it_is(hub: LoopbackHub, drug: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import io
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,22 @@ def built(folder: Path, rows: list[dict[str, Any]], options: dict[str, Any]) -> 
     data = {"name": "diffused", "seed": 5, "rows": len(rows), "source": "units.parquet", "splits": {"train": 1.0},
             "generator": {"use": "diffusion", "steps": 2, **options}}  # fmt: skip
     run_local(parse_recipe(data), folder / "recipe.yaml", folder / "out")
-    assert validate(folder / "out", folder).problems == []
+    found = validate(folder / "out", folder)
+    assert found.problems == []
+    assert (found.recomputed, found.witnesses) == (0, {}), "that an instruction was carried out is only asserted"
     return read_pairs(folder / "out")
+
+
+def test_a_pipeline_of_the_hub_is_known_by_its_content_and_loaded_from_there(
+    pipelines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import diffusers
+
+    monkeypatch.setattr(diffusers.DiffusionPipeline, "download", lambda name: str(pipelines / name.partition("/")[2]))
+    one = Editor("me/instruct", {})
+    assert one.identity() != Editor("me/few", {}).identity().replace("few", "instruct")
+    assert one.identity() == Editor(str(pipelines / "instruct"), {}).identity()
+    assert "image" in inspect.signature(one.load().__call__).parameters
 
 
 def image() -> np.ndarray:

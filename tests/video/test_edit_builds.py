@@ -107,7 +107,7 @@ def test_all_kinds_of_questions_are_asked_and_positions_go_round(built: tuple[Pa
 
 
 def test_a_changed_clip_or_record_is_found(built: tuple[Path, dict[str, Any], Pairs], tmp_path: Path) -> None:
-    pairs = [pair for pair in built[2] if pair["hidden"]["edit"] is not None]
+    pairs = [pair for pair in _made(built[2]) if pair["control_of"] is None]
     generator = EditGenerator(footage="unused")
     rows = [
         {**pair, "hidden": {name: value for name, value in pair["hidden"].items() if name != "pair_id"}}
@@ -124,6 +124,19 @@ def test_a_changed_clip_or_record_is_found(built: tuple[Path, dict[str, Any], Pa
     hashes = again.counterfactual["video_sha256"]
     assert hashes[0] is None
     assert hashes[1] == rows[1]["counterfactual"]["video_sha256"]
+
+
+def test_an_answer_that_was_falsified_with_its_label_is_found(built: tuple[Path, dict[str, Any], Pairs]) -> None:
+    generator = EditGenerator(footage="unused")
+    for pair in _made(built[2]):
+        hidden = {name: value for name, value in pair["hidden"].items() if name != "pair_id"}
+        for side, label in (("factual", "label"), ("counterfactual", "counterfactual_label")):
+            member = pair[side]
+            wrong = (pair[label] + 1) % len(member["options"])
+            false = {**pair, "hidden": hidden, side: {**member, "answer": member["options"][wrong]}, label: wrong}
+            again = generator.recompute(pa.Table.from_pylist([{**pair, "hidden": hidden}, false]))
+            assert again is not None
+            assert getattr(again, label).to_pylist() == [pair[label], None], (pair["pair_id"], member["kind"])
 
 
 def test_the_same_recipe_gives_the_same_bytes_whatever_the_shards_and_workers(tmp_path: Path) -> None:

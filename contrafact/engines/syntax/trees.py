@@ -93,7 +93,8 @@ def _python_trouble(source: bytes) -> Trouble | None:
             ast.parse(source)
             symtable.symtable(source, "program.py", "exec")  # type: ignore[arg-type]  # bytes are taken as well
     except SyntaxError as error:
-        return Trouble(error.lineno or 1, error.offset or 1, error.msg)
+        # The parser counts from 1, and says 0 or -1 where it knows no place, such as for an encoding that there is not.
+        return Trouble(max(error.lineno or 1, 1), max(error.offset or 1, 1), error.msg)
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:  # null bytes, or nested past all measure
         return Trouble(1, 1, str(error) or type(error).__name__)
     return None

@@ -63,11 +63,12 @@ class Taking:
 
 @dataclass(frozen=True)
 class File:
-    """A file of a corpus: its path with ``/``, its bytes, and how files beside it are read."""
+    """A file of a corpus: its path with ``/``, its bytes, how files beside it are read, and why it cannot be used."""
 
     path: str
     content: bytes
     read: Callable[[str], bytes | None] = lambda _: None
+    objection: str = ""
 
 
 _ALLOWED = (
@@ -174,7 +175,7 @@ def _folder(folder: Path, name: str, history: Any, taking: Taking) -> Iterator[F
     if not root.is_dir():
         raise DataError(f"there is no folder {name!r}", fix="check generator.corpus.folder")
     if history is None:
-        return _files(root, root, taking)
+        return _files(root, root, taking, within=root.resolve())
     if isinstance(history, bool) or not isinstance(history, int) or history < 1:
         raise RecipeError(f"generator.corpus.history: {history!r} was given", allowed="a whole number from 1 up")
     return _history(root, history, taking)
@@ -193,6 +194,12 @@ def _modules(root: Path, names: Any) -> Iterator[File]:
 
 
 def _package(name: str) -> Path:
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise DataError(
+            f"generator.corpus.package: {name!r} is no name of a package",
+            allowed="a name that can be imported, such as networkx",
+            fix="write corpus: {folder: PATH} for a folder",
+        )
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
@@ -203,18 +210,31 @@ def _package(name: str) -> Path:
     return origin.parent if spec.submodule_search_locations else origin
 
 
-def _files(root: Path, base: Path, taking: Taking) -> Iterator[File]:
-    """Every file of the language, in the order of paths; its path is relative to ``base``."""
+def _files(root: Path, base: Path, taking: Taking, within: Path | None = None) -> Iterator[File]:
+    """Every file of the language, in the order of paths; its path is relative to ``base``.
+
+    Parameters
+    ----------
+    within : Path, optional
+        A resolved folder that links must not leave: what lies elsewhere was not offered, and may be private.
+    """
+
+    def leaves(path: Path) -> bool:
+        return within is not None and not path.resolve().is_relative_to(within)
 
     def read(name: str) -> bytes | None:
         path = base / name
-        inside = ".." not in Path(name).parts and not Path(name).is_absolute()
+        inside = ".." not in Path(name).parts and not Path(name).is_absolute() and not leaves(path)
         return path.read_bytes() if inside and path.is_file() and path.stat().st_size <= _LARGE else None
 
     found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.suffix in taking.endings)
     for path in found:
         parts = path.relative_to(base).parts
-        if not _SKIPPED.intersection(part.lower() for part in parts[:-1]) and path.is_file():
+        if _SKIPPED.intersection(part.lower() for part in parts[:-1]) or not path.is_file():
+            continue
+        if leaves(path):
+            yield File("/".join(parts), b"", objection="is a link that leads out of the corpus folder")
+        else:
             yield File("/".join(parts), path.read_bytes() if path.stat().st_size <= _LARGE else b"\xff", read)
 
 
@@ -275,6 +295,8 @@ def table_of(files: Iterator[File], taking: Taking) -> pa.Table:
 
 
 def _functions(file: File, taking: Taking) -> list[Function]:
+    if file.objection:
+        raise Unreadable(file.objection)
     content = file.content.removeprefix(BOM_UTF8)  # it is no part of any function
     if taking.language == "python":
         return functions_of(content, most=taking.most, generated=taking.generated)

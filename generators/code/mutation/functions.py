@@ -136,7 +136,9 @@ class _Module:
         prelude = "\n".join(self.text(each) for each in statements)
         objection = next(filter(None, map(self._impurity, (*statements, node))), "")
         if unknown and not objection:
-            objection = "a name that its module does not define"
+            names = sorted(unknown)
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            objection = f"a name that its module does not define: {names[0]}{more}"
         if len(prelude) > NEEDED * most and not objection:
             return Function(
                 node.name, node.lineno, code, objection=f"needs over {NEEDED * most} characters of its module"

@@ -144,7 +144,10 @@ class DiffusionGenerator(RowGenerator):
     def recompute(self, pairs: pa.Table) -> Recomputed | None:
         rows = pairs.select(["factual", "counterfactual", "hidden"]).to_pylist()
         hashes = np.array([self._again(row) for row in rows], dtype=object)
-        return Recomputed({f"{self.medium}_sha256": hashes}, pairs["label"], pairs["counterfactual_label"])
+        # Nothing that is stored says that an instruction was carried out: the labels are the record's own.
+        asserted = np.zeros(pairs.num_rows, dtype=bool)
+        labels = (pairs["label"], pairs["counterfactual_label"])
+        return Recomputed({f"{self.medium}_sha256": hashes}, *labels, computed=asserted)
 
     def _again(self, row: Mapping[str, Any]) -> str | None:
         """The hash of the counterfactual where it kept what it must, else None."""

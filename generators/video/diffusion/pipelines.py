@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contrafact.engines.weights import loading
+from contrafact.engines.weights import loading, weights_identity
 from contrafact.errors import MissingDependencyError, RecipeError
 
 __all__ = ["Editor"]
 
 Pictures = NDArray[np.uint8]
 """Shape (T, H, W, 3); T is 1 for a picture."""
+_ALLOWED = "a folder or hub name of a diffusers pipeline"
 _SETTINGS = {"steps": "num_inference_steps", "guidance": "guidance_scale", "strength": "strength"}
 
 
@@ -68,12 +70,26 @@ class Editor:
                 )
         return self._loaded
 
-    def identity(self) -> str:
-        """The pipeline's name, and for a folder a hash of all of it."""
-        from contrafact.engines.weights import weights_identity
+    @cached_property
+    def place(self) -> Path:
+        """Where the pipeline is; one of the hub is downloaded now, where it is not here yet.
 
-        place = Path(self.name)
-        return f"{place.name}:{self.kind}:{weights_identity(place)}" if place.is_dir() else f"{self.name}:{self.kind}"
+        Raises
+        ------
+        MissingDependencyError
+            Where diffusers, which knows what files of a repository it needs, is not installed.
+        RecipeError
+            Where the hub does not give it.
+        """
+        if Path(self.name).is_dir():
+            return Path(self.name)
+        pipeline = _diffusers().DiffusionPipeline
+        with loading("generator.pipeline", self.name, extra="diffusers", allowed=_ALLOWED):
+            return Path(pipeline.download(self.name))
+
+    def identity(self) -> str:
+        """The pipeline's name, and a hash of its settings and weights, whatever the hub has under the name later."""
+        return f"{Path(self.name).name}:{self.kind}:{weights_identity(self.place)}"
 
     def edit(self, frames: Pictures, mask: NDArray[np.bool_] | None, instruction: str, seed: int) -> Pictures:
         """The frames as the pipeline gives them back, of the size that they had."""
@@ -91,20 +107,13 @@ class Editor:
         return np.concatenate(alone)[:, : size[0], : size[1]]
 
     def _opened(self) -> Any:
-        try:
-            import diffusers
-        except ImportError:
-            raise MissingDependencyError(
-                "edits by diffusion need diffusers, which is not installed", fix="pip install 'contrafact[diffusers]'"
-            ) from None
-        made = getattr(diffusers, self.kind, None)
+        made = getattr(_diffusers(), self.kind, None)
         if made is None:
             raise RecipeError(
                 f"generator.kind: diffusers has no {self.kind!r}", allowed="a pipeline class of diffusers"
             )
-        allowed = "a folder or hub name of a diffusers pipeline"
-        with loading("generator.pipeline", self.name, extra="diffusers", allowed=allowed):
-            loaded = made.from_pretrained(self.name)
+        with loading("generator.pipeline", self.name, extra="diffusers", allowed=_ALLOWED):
+            loaded = made.from_pretrained(str(self.place))
         loaded.set_progress_bar_config(disable=True)
         return loaded
 
@@ -140,6 +149,16 @@ class Editor:
             given |= {"mask": masks, "mask_image": masks[0]}
         made = self._loaded(**{name: value for name, value in given.items() if name in takes})
         return _whole(made)
+
+
+def _diffusers() -> Any:
+    try:
+        import diffusers
+    except ImportError:
+        raise MissingDependencyError(
+            "edits by diffusion need diffusers, which is not installed", fix="pip install 'contrafact[diffusers]'"
+        ) from None
+    return diffusers
 
 
 def _whole(made: Any) -> Pictures:

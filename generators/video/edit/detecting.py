@@ -7,13 +7,14 @@ object, so that edits of such objects claim the box.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contrafact.engines.weights import loading, weights_identity
+from contrafact.engines.weights import from_hub, loading, weights_identity
 from contrafact.errors import RecipeError
 from generators.video.edit.objects import Track
 from generators.video.edit.operations import Frames
@@ -22,6 +23,7 @@ __all__ = ["Detector", "boxes_over_time"]
 
 _LOOKS = 5
 _HALF = 0.5
+_ALLOWED = "a folder or hub name of a zero-shot object detection model of transformers"
 
 
 class Detector:
@@ -57,21 +59,22 @@ class Detector:
     def load(self) -> Any:
         """The pipeline, loaded once."""
         if self._pipeline is None:
-            with loading(
-                "generator.detector",
-                self.name,
-                extra="video",
-                allowed="a folder or hub name of a zero-shot object detection model of transformers",
-            ):
+            with loading("generator.detector", self.name, extra="video", allowed=_ALLOWED):
                 from transformers import pipeline
 
-                self._pipeline = pipeline("zero-shot-object-detection", model=self.name, device="cpu")
+                self._pipeline = pipeline("zero-shot-object-detection", model=str(self.place), device="cpu")
         return self._pipeline
 
-    def identity(self) -> str:
-        """The model's name, and for a folder a hash of its configuration and weights."""
+    @cached_property
+    def place(self) -> Path:
+        """Where the weights are; a model of the hub is downloaded now, where it is not here yet."""
         place = Path(self.name)
-        return f"{place.name}:{weights_identity(place)}" if place.is_dir() else self.name
+        told = "generator.detector.model"
+        return place if place.is_dir() else from_hub(self.name, told, allowed=_ALLOWED, fix="correct the name")
+
+    def identity(self) -> str:
+        """The model's name, and a hash of its configuration and weights."""
+        return f"{Path(self.name).name}:{weights_identity(self.place)}"
 
     def track(self, frames: Frames) -> Track | None:
         """The object of the best box, as a mask of boxes; None where fewer than two looks found it."""

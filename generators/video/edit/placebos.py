@@ -46,7 +46,8 @@ def placebo_row(
         "label_source": pair["label_source"],
         "held_fixed": ["question", "options", "answer", "caption", "kind"],
         "scores": {"edit_size": size},
-        "hidden": {"touched": pair["hidden"]["touched"], "placebo": "grain"},
+        # The pair's edits are told too: the question is about them, and its answer follows from them.
+        "hidden": {name: pair["hidden"][name] for name in ("edit", "factual_edit", "touched")} | {"placebo": "grain"},
         "control_of": control_of,
     }  # fmt: skip
 

@@ -13,6 +13,7 @@ from contrafact.stages import Recomputed
 from generators.video.edit.choosing import Take, rendered
 from generators.video.edit.masks import unpacked
 from generators.video.edit.operations import Frames
+from generators.video.questions.asking import ASKED, asked_of
 from generators.video.questions.facts import read_fact
 from generators.video.questions.measured import MEASURES, measured
 
@@ -20,9 +21,10 @@ __all__ = ["recomputed"]
 
 
 def recomputed(pairs: pa.Table) -> Recomputed:
-    """Counterfactual frames, both labels and captions again.
+    """Both clips and both labels again.
 
     A clip that the record gives again bit for bit keeps its hash here; one that it does not has none, and is told of.
+    So has an answer no label where the facts, or the pixels, give another; captions may be reworded, and stand.
     """
     rows = [_row(row) for row in pairs.select(["factual", "counterfactual", "label", "counterfactual_label", "hidden",
                                                "control_of"]).to_pylist()]  # fmt: skip
@@ -46,7 +48,7 @@ def _row(row: Mapping[str, Any]) -> tuple[str | None, str | None, int | None, in
                 hashes[side] = None
     elif not _within(frames, unpacked(hidden["touched"])):
         hashes[1] = None
-    labels = [_label(member, clip) for member, clip in zip((one, other), frames, strict=True)]
+    labels = [_label((one, other)[side], frames[side], hidden, side) for side in (0, 1)]
     return hashes[0], hashes[1], labels[0], labels[1]
 
 
@@ -60,13 +62,25 @@ def _within(frames: tuple[Frames, Frames], touched: Any) -> bool:
     return bool((frames[0] == frames[1]).all(axis=-1)[~touched].all())
 
 
-def _label(member: Mapping[str, Any], frames: Frames) -> int | None:
-    """The position of the answer: measured again where it can be, else of the text that the record has."""
-    answer = member["answer"]
+def _label(member: Mapping[str, Any], frames: Frames, hidden: Mapping[str, Any], side: int) -> int | None:
+    """The position of the answer, measured again or told again by the facts; None where the record says another."""
     if member["kind"] == "measured":
         name = next(name for name, (question, _, _) in MEASURES.items() if question == member["question"])
         answer = measured(name, frames)
-    return member["options"].index(answer) if answer in member["options"] else None
+    else:
+        answer = _told(member, hidden, side)
+    return member["options"].index(answer) if answer == member["answer"] and answer in member["options"] else None
+
+
+def _told(member: Mapping[str, Any], hidden: Mapping[str, Any], side: int) -> str | None:
+    """The answer by the facts of both edits; None where they do not lead to this question."""
+    if member["kind"] not in ASKED or hidden["edit"] is None:
+        return None
+    before = hidden["factual_edit"]
+    facts = (None if before is None else read_fact(before), read_fact(hidden["edit"]))
+    question, answers = asked_of(member["kind"], facts)
+    # Both members of a placebo show the factual's edit.
+    return answers[side if hidden["placebo"] is None else 0] if question == member["question"] else None
 
 
 def _frames(video: Mapping[str, Any]) -> Frames:

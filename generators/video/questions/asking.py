@@ -17,7 +17,7 @@ from generators.video.edit.regions import REGIONS, THIRDS
 from generators.video.questions.facts import Fact
 from generators.video.questions.words import WORDS, alike, sentence
 
-__all__ = ["ASKED", "LETTERS", "Asked", "Item", "ask", "placed", "possible"]
+__all__ = ["ASKED", "LETTERS", "Asked", "Item", "ask", "asked_of", "placed", "possible"]
 
 Asked = Literal["event", "yesno", "when", "where"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
@@ -79,23 +79,33 @@ def ask(
     Item or None
         None where there are too few wrong answers.
     """
-    one, other = facts
+    question, answers = asked_of(kind, facts)
     if kind == "yesno":
-        return placed(kind, f"Does {other.subject} {other.say('ask')}?", ["no", "yes"], [], number)
+        return placed(kind, question, answers, [], number)
     if kind == "when":
-        answers = ["at no time" if each is None else f"in the {each.third}" for each in facts]
         rest = ["at no time", *(f"in the {third}" for third in THIRDS)]
-        return placed(kind, f"When does {other.subject} {other.say('ask')}?", answers, _without(rest, answers), number)
-    if kind == "where":
-        answers = ["no part" if each is None else f"the {each.where}" for each in facts]
-        rest = ["no part", *(f"the {name}" for name in REGIONS)]
-        question = f"Which part of the picture {other.say('verb')}?"
         return placed(kind, question, answers, _without(rest, answers), number)
-    answers = [_event(other, one), _event(other, other)]
+    if kind == "where":
+        rest = ["no part", *(f"the {name}" for name in REGIONS)]
+        return placed(kind, question, answers, _without(rest, answers), number)
     wrong = _wrong(facts, others, rng)
     if len(wrong) < 2:
         return None
-    return placed(kind, f"Which of these is true of {other.subject}?", answers, wrong[:2], number)
+    return placed(kind, question, answers, wrong[:2], number)
+
+
+def asked_of(kind: Asked, facts: tuple[Fact | None, Fact]) -> tuple[str, tuple[str, str]]:
+    """A question of one kind in words, and the right answers of the factual and of the counterfactual."""
+    one, other = facts
+    if kind == "yesno":
+        return f"Does {other.subject} {other.say('ask')}?", ("no" if one is None else "yes", "yes")
+    if kind == "when":
+        whens = ("at no time" if one is None else f"in the {one.third}", f"in the {other.third}")
+        return f"When does {other.subject} {other.say('ask')}?", whens
+    if kind == "where":
+        places = ("no part" if one is None else f"the {one.where}", f"the {other.where}")
+        return f"Which part of the picture {other.say('verb')}?", places
+    return f"Which of these is true of {other.subject}?", (_event(other, one), _event(other, other))
 
 
 def _event(subject: Fact, told: Fact | None) -> str:

@@ -56,6 +56,9 @@ def reworded(table: pa.Table, context: Context) -> pa.Table:
     sides = {side: table[side].combine_chunks() for side in ("factual", "counterfactual")}
     hidden = table["hidden"].combine_chunks()
     facts = {"factual": _facts(hidden, "factual_edit"), "counterfactual": _facts(hidden, "edit")}
+    placebos = pc.is_valid(pc.struct_field(hidden, "placebo")).to_pylist()  # both of their members show the factual
+    shown = zip(placebos, facts["factual"], facts["counterfactual"], strict=True)
+    facts["counterfactual"] = [one if placebo else other for placebo, one, other in shown]
     captions = {side: pc.struct_field(members, "caption").to_pylist() for side, members in sides.items()}
     asked = list(dict.fromkeys(each for some in captions.values() for each in some if each))
     replies = dict(zip(asked, context.engines.llm.ask([request(each) for each in asked]), strict=True))
