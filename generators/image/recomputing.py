@@ -84,7 +84,11 @@ def _row(row: Mapping[str, Any], floor: float | None) -> tuple[str | None, str |
 
 
 def _legible(
-    before: NDArray[np.uint8], after: NDArray[np.uint8], evidence: NDArray[np.bool_] | None, floor: float, told: float
+    before: NDArray[np.uint8],
+    after: NDArray[np.uint8],
+    evidence: NDArray[np.bool_] | None,
+    floor: float,
+    told: float | None,
 ) -> bool | None:
     """Whether the evidence can still be made out; None where the stored score is not what is measured."""
     legible = legibility(before, after, region_of(evidence, before))
