@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax
 
 __all__ = ["token_divergence", "worst_view"]
 
@@ -27,7 +28,7 @@ def token_divergence(clean: ArrayLike, view: ArrayLike) -> float:
     one, other = _checked(clean), _checked(view)
     if one.shape != other.shape:
         raise ValueError(f"log-probabilities of {one.shape} and {other.shape}: both must be of the same tokens")
-    first, second = _log_softmax(one), _log_softmax(other)
+    first, second = log_softmax(one, axis=-1), log_softmax(other, axis=-1)
     chance = np.exp(first)
     # A token that cannot be (log-probability of minus infinity) adds nothing under the clean picture.
     gap = np.where(chance > 0, first - second, 0.0)
@@ -58,8 +59,3 @@ def _checked(given: ArrayLike) -> NDArray[np.float64]:
     if values.ndim != 2 or not values.size or np.isnan(values).any():
         raise ValueError(f"log-probabilities of shape {values.shape}: (tokens, vocabulary), one token or more, no NaN")
     return values
-
-
-def _log_softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = values - values.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))

@@ -140,18 +140,23 @@ def test_readers_see_the_old_dataset_until_the_new_one_is_whole(tmp_path: Path) 
     assert stored(out).num_rows == 40
 
 
+def built_and_not_in_its_place(out: Path) -> Version:
+    """The second night's version: finished beside the first one's, which readers still see."""
+    first = extended(toy(rows=25), out, "0")
+    assert first is not None
+    made(first)
+    second = extended(toy(rows=25), out, "1")
+    assert second is not None
+    run_local(second.recipe, None, second.build)
+    return second
+
+
 @pytest.mark.parametrize("gone", [[], ["manifest.json"], ["recipe.yaml"]])
 def test_a_run_that_was_killed_before_the_old_version_was_removed_stops_no_later_one(
     gone: list[str], tmp_path: Path
 ) -> None:
     out = tmp_path / "toy"
-    for night in range(2):
-        version = extended(toy(rows=25), out, str(night))
-        assert version is not None
-        run_local(version.recipe, None, version.build)
-        if night == 0:
-            version.settle()
-    assert version is not None
+    version = built_and_not_in_its_place(out)
     exchange(version.build, version.final)  # and there it ended
     for name in gone:
         (version.build / name).unlink()
@@ -219,13 +224,7 @@ def test_a_kill_between_two_renames_leaves_a_name_that_the_next_run_mends(
     renames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "toy"
-    for night in range(2):
-        version = extended(toy(rows=25), out, str(night))
-        assert version is not None
-        run_local(version.recipe, None, version.build)
-        last = version
-        if night == 0:
-            version.settle()
+    last = built_and_not_in_its_place(out)
     left, rename = [renames], Path.rename
 
     def killed(path: Path, to: Path) -> Path:
@@ -254,12 +253,7 @@ def test_a_kill_between_two_renames_leaves_a_name_that_the_next_run_mends(
 
 def test_a_version_that_was_finished_and_not_put_in_its_place_is_not_built_again(tmp_path: Path) -> None:
     out = tmp_path / "toy"
-    for night in range(2):
-        version = extended(toy(rows=25), out, str(night))
-        assert version is not None
-        run_local(version.recipe, None, version.build)
-        if night == 0:
-            version.settle()
+    built_and_not_in_its_place(out)
     there = (out.with_name(".toy.next") / "manifest.json").stat().st_ino
     again = extended(toy(rows=25), out, "2")
     assert again is not None

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import log_softmax
 
 __all__ = ["Predictor", "Traced", "bumped", "endpoint_error", "trace"]
 
@@ -121,7 +122,7 @@ def bumped(frame: NDArray[np.uint8], point: tuple[float, float]) -> NDArray[np.u
 
 def divergence(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
     """KL(softmax(one) ‖ softmax(other)) along the last axis, in nats."""
-    first, second = _log_softmax(one), _log_softmax(other)
+    first, second = log_softmax(one, axis=-1), log_softmax(other, axis=-1)
     return np.asarray((np.exp(first) * (first - second)).sum(axis=-1))
 
 
@@ -129,11 +130,6 @@ def endpoint_error(found: ArrayLike, true: ArrayLike) -> float:
     """Mean distance in pixels between points (n, 2), or between flows (H, W, 2)."""
     gap = np.asarray(found, dtype=np.float64) - np.asarray(true, dtype=np.float64)
     return float(np.linalg.norm(gap, axis=-1).mean())
-
-
-def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
 
 def _peak(mean: NDArray[np.float64], patch: int) -> tuple[float, float]:
