@@ -16,7 +16,7 @@ from contrafact.plan import Plan
 from contrafact.plugincode import libraries
 from contrafact.publishing.about import about
 from contrafact.publishing.croissant import write_croissant
-from contrafact.report.making import report_quickly
+from contrafact.report.making import looked_into, report_quickly
 from contrafact.shards import Report
 from contrafact.spending import per_accepted, usage_block
 from contrafact.store.atomic import atomic_path, write_json, write_text
@@ -38,7 +38,7 @@ def complete(
     """
     directory = plan.directory
     contents = [directory.contents(report["shard"]).relative_to(directory.path).as_posix() for report in reports]
-    directory.gather([*contents, *(file["path"] for report in reports for file in report["files"])])
+    directory.gather(contents)
     manifest = _manifest(plan, reports, ended) | dict(told or {})
     usage = manifest.get("usage")
     accepted = manifest["accepted"]
@@ -48,7 +48,7 @@ def complete(
     media = sorted({path for report in reports for path in report.get("media", ())})
     if media:
         manifest["media"] = len(media)
-    manifest["about"] = about(plan, manifest)
+    manifest["about"] = about(plan, manifest, [report["counts"] for report in reports])
     _remove_strays(plan, {file["path"] for file in manifest["files"]})
     remove_stray_media(directory.path, media)
     _keep_plugins(plan)
@@ -67,7 +67,7 @@ def describe(plan: Plan, manifest: Mapping[str, Any]) -> None:
     text = yaml.safe_dump(plan.recipe.spec(), sort_keys=False, allow_unicode=True)
     recipe = plan.directory.recipe
     if not recipe.is_file() or recipe.read_text(encoding="utf-8") != text:
-        plan.directory.gather(file["path"] for file in manifest["files"])
+        plan.directory.gather(looked_into(plan.directory, manifest))
         write_croissant(plan.directory, manifest, plan.recipe)
         write_card(plan.directory, manifest, plan.recipe)
         report_quickly(plan.directory, manifest, plan.recipe.spec())

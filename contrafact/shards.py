@@ -18,6 +18,7 @@ from contrafact.deciding import sketched, write_sketch
 from contrafact.judging import Funnel, apply_judgements, judge, with_reasons
 from contrafact.overlap import write_contents
 from contrafact.plan import Plan
+from contrafact.publishing.counting import counted
 from contrafact.record import HIDDEN
 from contrafact.stages import Judgement
 from contrafact.store.atomic import read_json, write_json
@@ -190,6 +191,7 @@ def _write(plan: Plan, shard: int, pairs: pa.Table, funnel: Funnel) -> Report:
         "exact": int(np.count_nonzero(pairs["exact"].to_numpy() & accepted)),
         "paid": _paid(pairs),
         "funnel": funnel.spec(),
+        "counts": counted(pairs, plan.schema, accepted),
         "files": [file.spec() for file in files],
     }
     if media := media_paths(seen):

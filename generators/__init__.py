@@ -21,5 +21,6 @@ GENERATORS = {
     "specification": "generators.code.specification.generator:SpecificationGenerator",
     "structural": "generators.text.structural.generator:StructuralGenerator",
     "template": "generators.text.template.generator:TemplateGenerator",
+    "tracer": "generators.video.tracer.generator:TracerGenerator",
     "vulnerability": "generators.code.vulnerability.generator:VulnerabilityGenerator",
 }

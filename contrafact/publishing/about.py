@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from contrafact.inputs import Input
-from contrafact.publishing.facts import agreements, interventions, label_moves
-from contrafact.summaries import summaries
+from contrafact.publishing.counting import counts_numbers
+from contrafact.publishing.facts import agreements, interventions, label_moves, score_rows
 
 if TYPE_CHECKING:
     from contrafact.plan import Plan
@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 __all__ = ["about"]
 
 
-def about(plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def about(plan: Plan, manifest: Mapping[str, Any], shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The manifest's ``about``.
 
     Parameters
     ----------
+    shards : sequence of mapping
+        What each counted of its pairs (:func:`contrafact.publishing.counting.counted`), in their order.
     manifest : mapping
         With all but ``about``. Where the dataset was decided again, it holds what it told before: its inputs stay,
         since nothing opens them a second time.
@@ -36,7 +38,6 @@ def about(plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
         ``model``, ``model_origin``, ``graph`` (``nodes`` and ``edges``, or None), ``inputs``, ``citations``, ``notes``,
         ``advice``, ``interventions``, ``label_moves``, ``agreement`` and ``scores``.
     """
-    accepted, rejected = (_under(plan, manifest["files"], folder) for folder in ("data/", "rejected/"))
     inputs = {each["name"]: each for each in manifest.get("about", {}).get("inputs", ())}
     generator = plan.generator
     return {
@@ -47,18 +48,11 @@ def about(plan: Plan, manifest: Mapping[str, Any]) -> dict[str, Any]:
         "citations": list(dict.fromkeys(_citations(plan))),
         "notes": list(generator.notes()),
         "advice": {reason: fix for reason, fix in generator.advice().items() if reason in manifest["reasons"]},
-        "interventions": interventions(accepted, rejected),
-        "label_moves": label_moves(plan.schema, accepted),
-        "agreement": agreements(plan.schema, [*accepted, *rejected]),
-        "scores": [
-            {"name": each.name, "pairs": each.pairs, "mean": each.mean, "least": each.least, "greatest": each.greatest}
-            for each in summaries(plan.schema, accepted)
-        ],
+        "interventions": interventions(shards),
+        "label_moves": label_moves(shards, numbers=counts_numbers(plan.schema)),
+        "agreement": agreements(shards),
+        "scores": score_rows(shards),
     }
-
-
-def _under(plan: Plan, files: Sequence[Mapping[str, Any]], folder: str) -> list[Path]:
-    return [plan.directory.path / file["path"] for file in files if file["path"].startswith(folder)]
 
 
 def _graph(plan: Plan) -> dict[str, Any] | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,17 +171,15 @@ def _files(
     folder: Path, config: Config, listed: Mapping[str, Mapping[str, Any]], address: str | None
 ) -> Iterator[dict[str, Any]]:
     """Each file with its hash, and the set of them that the records are read from."""
-    for path in config.paths(folder):
-        place = path.relative_to(folder).as_posix()
-        known = listed.get(place)
+    for place, size, sha256 in _sizes(folder, config, listed):
         yield {
             "@type": "cr:FileObject",
             "@id": place,
             "name": place,
             "contentUrl": f"{address}/{place}" if address else place,
-            "contentSize": f"{path.stat().st_size} B",
+            "contentSize": f"{size} B",
             "encodingFormat": _PARQUET,
-            "sha256": known["sha256"] if known else digest(path),
+            "sha256": sha256,
         }
     found = {
         "@type": "cr:FileSet",
@@ -190,6 +190,17 @@ def _files(
         "includes": sorted(set(config.files.values())),
     }
     yield found | ({"containedIn": {"@id": _REPOSITORY}} if address else {})
+
+
+def _sizes(folder: Path, config: Config, listed: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    """Name, bytes and hash of each file: as the manifest has them, or of a view, which it does not name, as it is."""
+    if config.view:
+        for path in config.paths(folder):
+            yield path.relative_to(folder).as_posix(), path.stat().st_size, digest(path)
+        return
+    for pattern in config.files.values():
+        for place in sorted(filter(partial(fnmatchcase, pat=pattern), listed)):
+            yield place, listed[place]["bytes"], listed[place]["sha256"]
 
 
 def _records(folder: Path, config: Config) -> dict[str, Any] | None:

@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from contrafact.errors import RunDirectoryError
 from contrafact.report.findings import findings_of
-from contrafact.report.reading import MOST, Shown, read_shown, read_some
+from contrafact.report.reading import MOST, Shown, chosen_files, read_shown, read_some
 from contrafact.store.atomic import atomic_path
 from contrafact.store.layout import RunDirectory, read_manifest
 
-__all__ = ["make_report", "report_pages", "report_quickly"]
+__all__ = ["looked_into", "make_report", "report_pages", "report_quickly"]
 
 _TEXTS, _NUMBERS = 10_000, 500
 """Pairs in the report that a build makes. Models without texts make hundreds of thousands of pairs a second."""
@@ -91,6 +91,18 @@ def report_quickly(directory: RunDirectory, manifest: Mapping[str, Any], recipe:
         raise  # a disk that takes no more will not take the manifest either
     except Exception as error:  # noqa: BLE001  # whatever a stranger's data may hold
         warnings.warn(f"the report could not be made ({type(error).__name__}: {error})", RuntimeWarning, stacklevel=2)
+
+
+def looked_into(directory: RunDirectory, manifest: Mapping[str, Any]) -> list[str]:
+    """The files, by their names in the run directory, that report, card and Croissant are made from at the end.
+
+    Of every kind of file the first one, for its columns; and those that :func:`report_quickly` may show pairs of.
+    """
+    first: dict[str, str] = {}
+    for file in manifest["files"]:
+        first.setdefault(file["path"].rpartition("-")[0], file["path"])
+    shown = [path.relative_to(directory.path).as_posix() for path in chosen_files(directory, manifest, _TEXTS)]
+    return sorted({*first.values(), *shown})
 
 
 def _most(directory: RunDirectory, manifest: Mapping[str, Any]) -> int:

@@ -18,7 +18,7 @@ from contrafact.identity import hash_strings
 from contrafact.record import levels_of
 from contrafact.store.layout import REJECTED, RunDirectory
 
-__all__ = ["MOST", "Shown", "read_named", "read_shown", "read_some"]
+__all__ = ["MOST", "Shown", "chosen_files", "read_named", "read_shown", "read_some"]
 
 MOST = 100_000
 """Pairs that a page holds: as many open in about a second."""
@@ -30,6 +30,8 @@ _LEAST_REJECTED = 0.2
 """Share of a sample that rejected pairs have where there are so many: why they were turned away is to be seen."""
 
 _AT_A_TIME = 8192
+
+_File = tuple[Path, str, int]  # path, split, rows
 
 _MOST_FILES = 6
 """Files of accepted and of rejected pairs that are looked into at the end of a build."""
@@ -90,7 +92,7 @@ def read_shown(directory: RunDirectory, manifest: Mapping[str, Any], most: int =
     RunDirectoryError
         Where a file that the manifest names is missing or cannot be read.
     """
-    files = _files(directory, manifest)
+    files = _there(directory, _files(directory, manifest))
     whole = sum(rows for _, _, rows in files)
     room = _room(directory, files, most)
     if whole <= room:
@@ -114,16 +116,29 @@ def read_some(directory: RunDirectory, manifest: Mapping[str, Any], most: int) -
     whole = sum(rows for _, _, rows in files)
     if whole <= most:
         return read_shown(directory, manifest, most)
-    chosen = _spread([each for each in files if each[1] != REJECTED]) + _spread(
-        [each for each in files if each[1] == REJECTED]
-    )
-    chosen.sort(key=files.index)
+    chosen = _there(directory, _chosen(files))
     each = max(1, most // len(chosen))
     told = f"the first {each:,} of {'every file' if len(chosen) == len(files) else f'{len(chosen)} files'}"
     return Shown(_joined(_read(path, part, each) for path, part, _ in chosen), whole, told)
 
 
-def _spread(files: Sequence[tuple[Path, str, int]]) -> list[tuple[Path, str, int]]:
+def chosen_files(directory: RunDirectory, manifest: Mapping[str, Any], most: int) -> list[Path]:
+    """The files that :func:`read_some` reads, by what the manifest says of them."""
+    files = _files(directory, manifest)
+    every = sum(rows for _, _, rows in files) <= most
+    return [path for path, _, _ in (files if every else _chosen(files))]
+
+
+def _chosen(files: Sequence[_File]) -> list[_File]:
+    chosen = [each for kind in (False, True) for each in _spread([file for file in files if _rejects(file) == kind])]
+    return sorted(chosen, key=files.index)
+
+
+def _rejects(file: _File) -> bool:
+    return file[1] == REJECTED
+
+
+def _spread(files: Sequence[_File]) -> list[_File]:
     """A few files at even distances: each costs as much to open as it has columns."""
     places = np.unique(np.linspace(0, len(files) - 1, _MOST_FILES).round().astype(int)) if files else ()
     return [files[place] for place in places]
@@ -131,13 +146,13 @@ def _spread(files: Sequence[tuple[Path, str, int]]) -> list[tuple[Path, str, int
 
 def read_named(directory: RunDirectory, manifest: Mapping[str, Any], ids: Iterable[str]) -> Shown:
     """The pairs of these ids, as far as they are there; files are read a batch at a time."""
-    files = _files(directory, manifest)
+    files = _there(directory, _files(directory, manifest))
     wanted = pa.array(sorted(set(ids)), pa.string())
     tables = [_filtered(path, part, lambda names: pc.is_in(names, wanted)) for path, part, _ in files]
     return Shown(_joined(tables), sum(rows for _, _, rows in files), "named")
 
 
-def _files(directory: RunDirectory, manifest: Mapping[str, Any]) -> list[tuple[Path, str, int]]:
+def _files(directory: RunDirectory, manifest: Mapping[str, Any]) -> list[_File]:
     """Files of pairs: path, split, rows; by shard, rejected ones last."""
     found = []
     for spec in manifest["files"]:
@@ -146,13 +161,18 @@ def _files(directory: RunDirectory, manifest: Mapping[str, Any]) -> list[tuple[P
             part, _, number = name.removesuffix(".parquet").rpartition("-")
             found.append(((int(number), part == REJECTED), directory.path / spec["path"], part, int(spec["rows"])))
     found.sort(key=lambda each: each[0])
-    missing = [path for _, path, _, _ in found if not path.is_file()]
-    if missing:
-        raise _damaged(directory.path, missing[0])
     return [(path, part, rows) for _, path, part, rows in found]
 
 
-def _room(directory: RunDirectory, files: Sequence[tuple[Path, str, int]], most: int) -> int:
+def _there(directory: RunDirectory, files: list[_File]) -> list[_File]:
+    """The files, where none of them is missing."""
+    missing = [path for path, _, _ in files if not path.is_file()]
+    if missing:
+        raise _damaged(directory.path, missing[0])
+    return files
+
+
+def _room(directory: RunDirectory, files: Sequence[_File], most: int) -> int:
     """Pairs that fit, at the size that they have in the files before compression."""
     size = rows = 0
     for path, _, _ in files:

@@ -8,21 +8,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
 
 from contrafact.card import Home, render_card
-from contrafact.publishing.facts import agreements, interventions, label_moves
+from contrafact.publishing.counting import counted, counts_numbers
+from contrafact.publishing.facts import agreements, interventions, label_moves, score_rows
 from contrafact.publishing.showing import cell, drawn_graph
 from contrafact.recipe import load_recipe, parse_recipe
 from contrafact.record import class_label
 from contrafact.refiltering import refilter
 from contrafact.store.layout import RunDirectory, read_manifest
-from contrafact.store.parquet import write_parquet
 from tests.core.builds import built, stored
 from tests.hub.answers import validate_yaml
 from tests.hub.server import LoopbackHub
+
+CHANGES = pa.list_(pa.struct([("variable", pa.string()), ("operation", pa.string())]))
 
 
 def rendered(folder: Path, home: Home | None = None) -> str:
@@ -162,8 +165,8 @@ def test_an_audit_of_this_dataset_is_told_and_of_another_not(drug: Path) -> None
     assert "## Shortcuts" not in rendered(drug)
 
 
-def judged(rows: list[tuple[int, int, str, list[float], list[float]]], folder: Path) -> tuple[pa.Schema, Path]:
-    """A file of pairs that a teacher called ``judge`` scored."""
+def judged(rows: list[tuple[int, int, str, list[float], list[float]]]) -> pa.Table:
+    """Pairs that a teacher called ``judge`` scored."""
     names = ["label", "counterfactual_label", "source", "factual", "counterfactual"]
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     chances = pa.list_(pa.float64())
@@ -172,18 +175,35 @@ def judged(rows: list[tuple[int, int, str, list[float], list[float]]], folder: P
         ["judge_factual", "judge_counterfactual"],
     )
     provenance = pa.StructArray.from_arrays([pa.array(columns["source"])], ["first_source"])
+    changes = pa.array([[{"variable": "a", "operation": "do"}]] * len(rows), CHANGES)
     label = class_label("label", ["no", "yes"])
     fields = [
         label, label.with_name("counterfactual_label"), pa.field("scores", scores.type),
-        pa.field("provenance", provenance.type),
+        pa.field("provenance", provenance.type), pa.field("intervention", CHANGES),
     ]  # fmt: skip
-    given = [pa.array(columns["label"]), pa.array(columns["counterfactual_label"]), scores, provenance]
-    table = pa.table(given, schema=pa.schema(fields))
-    write_parquet(table, folder / "data" / "train-00000.parquet", folder)
-    return table.schema, folder / "data" / "train-00000.parquet"
+    given = [pa.array(columns["label"]), pa.array(columns["counterfactual_label"]), scores, provenance, changes]
+    return pa.table(given, schema=pa.schema(fields))
 
 
-def test_teacher_and_oracle_are_compared_where_both_spoke(tmp_path: Path) -> None:
+def counts(pairs: pa.Table, accepted: list[bool] | None = None) -> dict[str, Any]:
+    """What a shard of these pairs counts; through JSON, as reports are kept."""
+    there = np.array([True] * pairs.num_rows if accepted is None else accepted)
+    found: dict[str, Any] = json.loads(json.dumps(counted(pairs, pairs.schema, there)))
+    return found
+
+
+def changed(rows: list[Any]) -> pa.Table:
+    """Pairs with these interventions and the labels 0 and 1."""
+    scored = pa.array([{"none": None}] * len(rows), pa.struct([("none", pa.float64())]))
+    sources = pa.array([{"first_source": "oracle"}] * len(rows), pa.struct([("first_source", pa.string())]))
+    label = class_label("label", ["no", "yes"])
+    fields = [label, label.with_name("counterfactual_label"), pa.field("intervention", CHANGES),
+              pa.field("scores", scored.type), pa.field("provenance", sources.type)]  # fmt: skip
+    labels = [pa.array([number] * len(rows), label.type) for number in (0, 1)]
+    return pa.table([*labels, pa.array(rows, CHANGES), scored, sources], schema=pa.schema(fields))
+
+
+def test_teacher_and_oracle_are_compared_where_both_spoke() -> None:
     yes, no = [0.2, 0.8], [0.7, 0.3]
     rows: list[Any] = [
         (0, 1, "oracle", no, yes),
@@ -194,41 +214,44 @@ def test_teacher_and_oracle_are_compared_where_both_spoke(tmp_path: Path) -> Non
         (0, 1, "construction", no, yes),
         (None, 1, "oracle", no, yes),
     ]
-    schema, path = judged(rows, tmp_path)
-    assert agreements(schema, [path]) == [
-        {"teacher": "judge", "witness": "oracle", "pairs": 3, "factual": 2, "counterfactual": 2},
-        {"teacher": "judge", "witness": "construction", "pairs": 1, "factual": 1, "counterfactual": 1},
-    ]
-    assert label_moves(schema, [path])["classes"][0] == {"label": "no", "counterfactual_label": "yes", "pairs": 5}
+    whole, halves = counts(judged(rows)), [counts(judged(rows[:3])), counts(judged(rows[3:]))]
+    for shards in ([whole], halves):
+        assert agreements(shards) == [
+            {"teacher": "judge", "witness": "oracle", "pairs": 3, "factual": 2, "counterfactual": 2},
+            {"teacher": "judge", "witness": "construction", "pairs": 1, "factual": 1, "counterfactual": 1},
+        ]
+        moves = label_moves(shards, numbers=False)["classes"]
+        assert moves[0] == {"label": "no", "counterfactual_label": "yes", "pairs": 5}
 
 
-def test_interventions_of_several_variables_are_told_together(tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
-
-    kind = pa.list_(pa.struct([("variable", pa.string()), ("operation", pa.string())]))
+def test_interventions_of_several_variables_are_told_together() -> None:
     one, two = {"variable": "a", "operation": "do"}, {"variable": "b", "operation": "shift"}
-    stored_rows: dict[str, list[Any]] = {"kept": [[one], [one, two], None], "lost": [[one, two], []]}
-    for name, rows in stored_rows.items():
-        pq.write_table(pa.table({"intervention": pa.array(rows, kind)}), tmp_path / f"{name}.parquet")
-    assert interventions([tmp_path / "kept.parquet"], [tmp_path / "lost.parquet"]) == [
+    rows: list[Any] = [[one], [one, two], None, [one, two], []]
+    assert interventions([counts(changed(rows), [True, True, True, False, False])]) == [
         {"intervention": "do a + shift b", "proposed": 2, "accepted": 1},
         {"intervention": "nothing", "proposed": 2, "accepted": 1},
         {"intervention": "do a", "proposed": 1, "accepted": 1},
     ]
     many = [[{"variable": f"v{number:03}", "operation": "do"}] for number in range(60)]
-    pq.write_table(pa.table({"intervention": pa.array(many, kind)}), tmp_path / "many.parquet")
-    told = interventions([tmp_path / "many.parquet"], [])
+    told = interventions([counts(changed(many))])
     assert len(told) == 51
     assert told[-1] == {"intervention": "10 others", "proposed": 10, "accepted": 10}
 
 
-def test_a_label_that_is_a_number_moves_by_an_amount(tmp_path: Path) -> None:
-    import pyarrow.parquet as pq
+def test_a_label_that_is_a_number_moves_by_an_amount() -> None:
+    pairs = changed([[]] * 3)
+    for name, values in (("label", [1.0, 2.0, float("nan")]), ("counterfactual_label", [3.0, 1.0, 0.0])):
+        pairs = pairs.set_column(pairs.schema.get_field_index(name), name, pa.array(values))
+    assert counts_numbers(pairs.schema)
+    for shards in ([counts(pairs)], [counts(pairs.slice(0, 1)), counts(pairs.slice(1))]):
+        assert label_moves(shards, numbers=True) == {"pairs": 2, "mean_change": 0.5, "mean_absolute_change": 1.5}
+    assert label_moves([counts(pairs.slice(2))], numbers=True) == {}
 
-    table = pa.table({"label": [1.0, 2.0, float("nan")], "counterfactual_label": [3.0, 1.0, 0.0]})
-    pq.write_table(table, tmp_path / "a.parquet")
-    assert label_moves(table.schema, [tmp_path / "a.parquet"]) == {
-        "pairs": 2,
-        "mean_change": 0.5,
-        "mean_absolute_change": 1.5,
-    }
+
+def test_scores_are_summed_over_shards_and_what_is_no_number_says_nothing() -> None:
+    pairs = changed([[]] * 4)
+    scores = pa.array([{"near": 1.0}, {"near": None}, {"near": float("inf")}, {"near": 4.0}])
+    pairs = pairs.set_column(pairs.schema.get_field_index("scores"), "scores", scores)
+    told = {"name": "near", "pairs": 2, "mean": 2.5, "least": 1.0, "greatest": 4.0}
+    assert score_rows([counts(pairs.slice(0, 2)), counts(pairs.slice(2))]) == [told]
+    assert score_rows([counts(pairs.slice(1, 1))]) == []

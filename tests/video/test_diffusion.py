@@ -24,8 +24,9 @@ from generators.video.diffusion.projection import (
     project_frequencies,
     project_pixels,
 )
+from generators.video.diffusion.tiny import write_pipeline
 from tests.video.footages import RATE, read_pairs, walk, wall
-from tests.video.tiny import write_pipeline, write_video_pipeline
+from tests.video.tiny import write_video_pipeline
 
 # The pipelines' own code warns of what their next release will do.
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")

@@ -38,9 +38,11 @@ def test_objects_are_seen_where_their_states_say() -> None:
             rows, columns = np.nonzero(picture.mask == number + 1)
             seen = (state[:3] - eye) @ axes.T
             column, row = LOOK.width / 2 + focal * seen[0] / -seen[2], LOOK.height / 2 - focal * seen[1] / -seen[2]
-            if len(rows) > 20:
-                assert abs(columns.mean() + 0.5 - column) < 4
-                assert abs(rows.mean() + 0.5 - row) < 4
+            cut = columns.min() == 0 or columns.max() == LOOK.width - 1
+            if len(rows) > 20 and not cut:
+                # An object's middle is not quite the middle of what shows of it; a wrong focal length is off by more.
+                assert abs(columns.mean() + 0.5 - column) < 0.8
+                assert abs(rows.mean() + 0.5 - row) < 0.8
 
 
 def test_depth_is_the_distance_along_the_axis() -> None:

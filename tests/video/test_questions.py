@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 
 from generators.video.edit.catalogue import OPERATIONS
+from generators.video.edit.drawn import FIGURES
 from generators.video.edit.operations import Place
+from generators.video.edit.semantic import COLOURS
 from generators.video.questions.asking import ask, possible
 from generators.video.questions.captions import caption
 from generators.video.questions.facts import Fact, read_fact
 from generators.video.questions.measured import MEASURES, measured, readings
 from generators.video.questions.measuring import measured_item
 from generators.video.questions.nature import shown_by_nature
-from generators.video.questions.words import WORDS, alike
+from generators.video.questions.words import WORDS, confused
 from tests.video.footages import walk, wall
 
 FACT = Fact("brighten", "region", "left third", 8, 14, 24, "24", {"share": 0.5})
@@ -43,14 +45,14 @@ def test_wrong_answers_are_no_description_that_could_be_taken_for_the_right_one(
     values = {"colour": "blue", "figure": "blue box"}
     fact = replace(FACT, operation=name, place=place, where="thing" if place == "object" else "", values=values)
     others = [each for each, operation in OPERATIONS.items() if place in operation.places]
-    opposite = OPERATIONS[name].opposite
     for seed in range(8):
         item = ask("event", (None, fact), others, seed, rng(seed))
         assert item is not None
         wrong = [text for at, text in enumerate(item.options) if at not in item.right]
         for other in others:
-            if other != opposite and alike(other, name):
-                assert not any(WORDS[other].verb in text for text in wrong), (name, other)
+            if confused(other, name):
+                said = {f"It {WORDS[other].verb.replace('{thing}', thing)}." for thing in (*COLOURS, *FIGURES)}
+                assert not said & set(wrong), (name, other)
         assert len(set(item.options)) == 4
 
 
@@ -68,7 +70,7 @@ def test_a_question_about_the_clip_as_filmed_and_its_edit_has_an_answer_for_each
     assert [item.options[at] for at in item.right] == ["no part", "the left third"]
     item = ask("event", (None, FACT), OTHERS, 3, rng())
     assert item is not None
-    assert [item.options[at] for at in item.right] == ["It keeps its brightness.", "It suddenly becomes brighter."]
+    assert [item.options[at] for at in item.right] == ["None of the others.", "It suddenly becomes brighter."]
 
 
 def test_two_edits_are_told_apart_by_what_differs_and_nothing_happens_is_wrong_for_both() -> None:
@@ -81,7 +83,7 @@ def test_two_edits_are_told_apart_by_what_differs_and_nothing_happens_is_wrong_f
     item = ask("event", (FACT, darker), OTHERS, 0, rng())
     assert item is not None
     assert [item.options[at] for at in item.right] == ["It suddenly becomes brighter.", "It suddenly becomes darker."]
-    assert "It keeps its brightness." in item.options
+    assert "None of the others." in item.options
     assert possible((FACT, FACT)) == []
 
 
@@ -94,6 +96,18 @@ def test_both_right_answers_are_in_every_place_equally_often(kind: str, size: in
         counts[item.right] += 1
     assert len(counts) == size * (size - 1)
     assert set(counts.values()) == {1}
+
+
+def test_wrong_answers_name_things_as_right_ones_do() -> None:
+    fact = replace(FACT, operation="float", place="object", where="thing")
+    texts = {
+        text
+        for seed in range(40)
+        if (item := ask("event", (None, fact), ["recolour", "freeze", "warp"], seed, rng(seed))) is not None
+        for text in item.options
+    }
+    assert "It suddenly turns blue." in texts
+    assert not any("{" in text for text in texts)
 
 
 def test_a_question_without_enough_wrong_answers_is_not_asked() -> None:

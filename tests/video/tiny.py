@@ -6,37 +6,17 @@ What they answer means nothing. That real loading code loads, calls and reads th
 from __future__ import annotations
 
 import string
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-__all__ = ["write_clip_model", "write_detector", "write_pipeline", "write_video_pipeline"]
+from generators.video.diffusion.tiny import TEXT, text_config, tokenizer, untyped
 
-_TEXT = {"hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4}
-
-
-def tokenizer() -> Any:
-    """A tokenizer of single letters."""
-    from transformers import CLIPTokenizer
-
-    letters = [*string.ascii_lowercase, *string.digits, *".,?-'"]
-    words = ["!", "<|startoftext|>", "<|endoftext|>", *letters, *(f"{each}</w>" for each in letters)]
-    return CLIPTokenizer({each: at for at, each in enumerate(words)}, [], model_max_length=77)
+__all__ = ["write_clip_model", "write_detector", "write_video_pipeline"]
 
 
 def _seeded() -> None:
     import torch
 
     torch.manual_seed(0)
-
-
-def _untyped(name: str) -> Any:
-    """A module some of whose classes take arguments without types."""
-    return import_module(name)
-
-
-def _text_config(size: int) -> dict[str, Any]:
-    return {**_TEXT, "vocab_size": size, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2}
 
 
 def write_detector(folder: Path) -> None:
@@ -47,13 +27,13 @@ def write_detector(folder: Path) -> None:
     words = tokenizer()
     words.model_max_length = 16
     config = OwlViTConfig(
-        text_config={**_text_config(len(words)), "max_position_embeddings": 16},
-        vision_config={**_TEXT, "image_size": 64, "patch_size": 16},
+        text_config={**text_config(len(words)), "max_position_embeddings": 16},
+        vision_config={**TEXT, "image_size": 64, "patch_size": 16},
         projection_dim=32,
     )
     OwlViTForObjectDetection(config).save_pretrained(folder)
     images = OwlViTImageProcessorPil(size={"height": 64, "width": 64}, crop_size={"height": 64, "width": 64})
-    _untyped("transformers").OwlViTProcessor(images, words).save_pretrained(folder)
+    untyped("transformers").OwlViTProcessor(images, words).save_pretrained(folder)
 
 
 def write_clip_model(folder: Path) -> None:
@@ -65,61 +45,16 @@ def write_clip_model(folder: Path) -> None:
     _seeded()
     words = tokenizer()
     config = CLIPConfig(
-        text_config=_text_config(len(words)),
-        vision_config={**_TEXT, "image_size": 32, "patch_size": 8},
+        text_config=text_config(len(words)),
+        vision_config={**TEXT, "image_size": 32, "patch_size": 8},
         projection_dim=32,
     )
     inner = folder / "clip"
     CLIPModel(config).save_pretrained(inner)
     size = {"height": 32, "width": 32}
     images = CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size=size)
-    _untyped("transformers").CLIPProcessor(images, words).save_pretrained(inner)
+    untyped("transformers").CLIPProcessor(images, words).save_pretrained(inner)
     SentenceTransformer(modules=[Module(str(inner))], device="cpu").save(str(folder / "model"))
-
-
-def write_pipeline(folder: Path, kind: str) -> None:
-    """A pipeline of diffusers by the name of its class: instructions, inpainting or few-step image-to-image."""
-    from transformers import CLIPTextConfig, CLIPTextModel
-
-    _seeded()
-    words, diffusers = tokenizer(), _untyped("diffusers")
-    channels = {"StableDiffusionInstructPix2PixPipeline": 8, "StableDiffusionInpaintPipeline": 9}.get(kind, 4)
-    few_steps = "LatentConsistency" in kind
-    unet = diffusers.UNet2DConditionModel(
-        block_out_channels=(32, 64),
-        layers_per_block=1,
-        sample_size=16,
-        in_channels=channels,
-        out_channels=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=32,
-        norm_num_groups=32,
-        time_cond_proj_dim=32 if few_steps else None,
-    )
-    vae = diffusers.AutoencoderKL(
-        block_out_channels=[32, 32],
-        in_channels=3,
-        out_channels=3,
-        down_block_types=["DownEncoderBlock2D"] * 2,
-        up_block_types=["UpDecoderBlock2D"] * 2,
-        latent_channels=4,
-        norm_num_groups=8,
-    )
-    scheduler = diffusers.LCMScheduler if few_steps else diffusers.DDIMScheduler
-    made = getattr(diffusers, kind)(
-        unet=unet,
-        vae=vae,
-        text_encoder=CLIPTextModel(CLIPTextConfig(**_text_config(len(words)))),
-        tokenizer=words,
-        scheduler=scheduler(
-            beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, steps_offset=1
-        ),
-        safety_checker=None,
-        feature_extractor=None,
-        **({} if kind == "StableDiffusionInstructPix2PixPipeline" else {"requires_safety_checker": False}),
-    )
-    made.save_pretrained(folder)
 
 
 def write_video_pipeline(folder: Path) -> None:
@@ -128,7 +63,7 @@ def write_video_pipeline(folder: Path) -> None:
     from transformers import UMT5Config, UMT5EncoderModel
 
     _seeded()
-    diffusers = _untyped("diffusers")
+    diffusers = untyped("diffusers")
     letters = ["<pad>", "</s>", "<unk>", *string.ascii_lowercase, " "]
     special = {"pad_token": letters[0], "eos_token": letters[1], "unk_token": letters[2]}
     words = Tokenizer(models.WordLevel({each: at for at, each in enumerate(letters)}, unk_token=letters[2]))
@@ -152,7 +87,7 @@ def write_video_pipeline(folder: Path) -> None:
         base_dim=3, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1, temperal_downsample=[False, True, True]
     )
     diffusers.WanVACEPipeline(
-        tokenizer=_untyped("transformers").PreTrainedTokenizerFast(tokenizer_object=words, **special),
+        tokenizer=untyped("transformers").PreTrainedTokenizerFast(tokenizer_object=words, **special),
         text_encoder=UMT5EncoderModel(text),
         transformer=transformer,
         vae=vae,

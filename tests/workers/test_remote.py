@@ -94,6 +94,28 @@ def test_a_build_that_goes_on_elsewhere_makes_only_what_is_missing(bucket: Bucke
     assert objects(bucket) == tree(tmp_path / "whole")
 
 
+def test_completion_elsewhere_fetches_what_it_looks_into_and_no_other_pair(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contrafact.report.making._TEXTS", 8)
+    monkeypatch.setattr("contrafact.report.making._NUMBERS", 8)
+    monkeypatch.setattr("contrafact.report.reading._MOST_FILES", 1)
+    recipe = of("Hashed", rows=200, splits={"train": 1.0})
+    built(recipe, tmp_path / "whole")
+
+    def interrupted(stage: str, report: dict[str, Any]) -> None:
+        if stage == "finished" and report["shard"] == 17:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(make_plan(recipe, None, bucket.url), local_mapper(1), interrupted)
+    bucket.server.asked.clear()
+    built_there(recipe, bucket.url)
+    read = {each.path for each in bucket.server.asked if each.kind == "GET" and each.path.endswith(".parquet")}
+    assert len(read) <= 3, read
+    assert objects(bucket) == tree(tmp_path / "whole")
+
+
 def test_a_complete_dataset_costs_a_handful_of_requests(bucket: Bucket) -> None:
     recipe = of("Hashed", rows=100)
     first = built_there(recipe, bucket.url)

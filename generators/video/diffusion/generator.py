@@ -17,7 +17,7 @@ from contrafact.engines import Engines
 from contrafact.engines.media import encode_lossless, encode_png, read_clip, read_image, read_mask, safe_path
 from contrafact.errors import DataError, MediaError, RecipeError, RowError, did_you_mean
 from contrafact.record import PairShape, class_label, media_fields
-from contrafact.stages import Recomputed, RowGenerator
+from contrafact.stages import Recomputed, RowGenerator, Source
 from generators.video.diffusion.pipelines import Editor
 from generators.video.diffusion.projection import (
     frequency_error,
@@ -25,6 +25,8 @@ from generators.video.diffusion.projection import (
     project_frequencies,
     project_pixels,
 )
+from generators.video.edit.footage import Footage
+from generators.video.edit.regions import region_mask
 
 __all__ = ["DiffusionGenerator"]
 
@@ -42,12 +44,19 @@ class DiffusionGenerator(RowGenerator):
     Parameters
     ----------
     pipeline : str
-        A folder or hub name (:class:`generators.video.diffusion.pipelines.Editor`).
+        A folder, hub name or ``random`` (:class:`generators.video.diffusion.pipelines.Editor`).
     medium : {'image', 'video'}
         What the source's column of that name holds. A clip is edited whole by a pipeline that takes a video, frame by
         frame with the same noise by one that takes an image.
     kind : str, optional
         A class of diffusers to load it as.
+    footage : str or mapping, optional
+        Real clips to edit (:class:`generators.video.edit.footage.Footage`), where the recipe names no source.
+    window, longest : int
+        Of footage: frames of a clip, and pixels of its longer side.
+    region : str, optional
+        The part of the picture that is edited where a unit has no mask: ``left third``, ``middle third``,
+        ``right third``.
     instruction : str, optional
         For all units; else the source's column ``instruction``.
     steps : int
@@ -74,6 +83,10 @@ class DiffusionGenerator(RowGenerator):
         guidance: float | None = None,
         strength: float | None = None,
         keep_frequencies: float | None = None,
+        footage: str | dict[str, Any] | None = None,
+        window: int = 16,
+        longest: int = 240,
+        region: Literal["left third", "middle third", "right third"] | None = None,
         folder: Path | None = None,
     ) -> None:
         if steps < 1:
@@ -83,9 +96,16 @@ class DiffusionGenerator(RowGenerator):
                 f"generator.keep_frequencies is {keep_frequencies} for {medium}s",
                 allowed="a share above 0 and below 1, for images",
             )
+        if footage is not None and medium != "video":
+            raise RecipeError("generator.footage: footage is clips", fix="write medium: video")
+        for option, value, least in (("window", window, 9), ("longest", longest, 32)):
+            if value < least:
+                raise RecipeError(f"generator.{option} is {value}", allowed=f"{least} or more")
         given = {"steps": steps, "guidance": guidance, "strength": strength}
         self.folder, self.medium, self.instruction = folder or Path(), medium, instruction
-        self.keep = keep_frequencies
+        self.keep, self.region = keep_frequencies, region
+        self.given, self.window, self.longest = footage, window, longest
+        self._footage: Footage | None = None
         self.editor = Editor(
             pipeline, {name: value for name, value in given.items() if value is not None}, kind, folder
         )
@@ -94,6 +114,11 @@ class DiffusionGenerator(RowGenerator):
         signal = [] if self.keep is None else [pa.field("signal", pa.binary())]
         members = [*media_fields(self.medium, self.medium), *signal, pa.field("instruction", pa.string())]
         return PairShape(members, class_label("carried out", ["no", "yes"]), [pa.field("touched", pa.binary())])
+
+    def source(self, seed: int) -> Source | None:
+        if self.given is not None and self._footage is None:
+            self._footage = Footage(self.given, self.folder, self.window)
+        return self._footage
 
     def borrow(self, engines: Engines) -> None:
         if engines.opens and not engines.replay:
@@ -106,7 +131,8 @@ class DiffusionGenerator(RowGenerator):
         return Path(self.editor.name).name
 
     def check_units(self, units: pa.Table) -> None:
-        for column in (self.medium, *([] if self.instruction else ["instruction"])):
+        needed = [] if self._footage is not None else [self.medium]
+        for column in (*needed, *([] if self.instruction else ["instruction"])):
             if column not in units.column_names:
                 raise DataError(
                     f"the source has no column {column!r}{did_you_mean(column, units.column_names)}",
@@ -115,7 +141,10 @@ class DiffusionGenerator(RowGenerator):
                 )
 
     def notes(self) -> Sequence[str]:
-        return ("that an instruction was carried out is asserted by the pipeline alone; what was kept is exact",)
+        told = "that an instruction was carried out is asserted by the pipeline alone; what was kept is exact"
+        return (
+            (told, "the pipeline has random weights: what it painted means nothing") if self.editor.random else (told,)
+        )
 
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Mapping[str, Any]:
         instruction = self.instruction or str(unit["instruction"] or "")
@@ -175,6 +204,9 @@ class DiffusionGenerator(RowGenerator):
         return member if signal is None else {**member, "signal": _npy(signal)}
 
     def _frames(self, unit: Mapping[str, Any]) -> tuple[NDArray[np.uint8], Fraction]:
+        if self._footage is not None and "clip" in unit:
+            opened = self._footage.open(unit, self.longest)
+            return opened.frames, opened.rate
         return self._read(self._source(unit[self.medium]))
 
     def _read(self, source: bytes | Path) -> tuple[NDArray[np.uint8], Fraction]:
@@ -185,7 +217,7 @@ class DiffusionGenerator(RowGenerator):
 
     def _mask(self, unit: Mapping[str, Any], frames: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
         if unit.get("mask") is None:
-            return None
+            return None if self.region is None else region_mask(self.region, frames.shape)
         source = self._source(unit["mask"])
         try:
             mask = read_mask(source, (frames.shape[1], frames.shape[2])) > 0

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from contrafact.engines.weights import loading, weights_identity
 from contrafact.errors import MissingDependencyError, RecipeError
+from generators.video.diffusion.tiny import random_pipeline
 
 __all__ = ["Editor"]
 
 Pictures = NDArray[np.uint8]
 """Shape (T, H, W, 3); T is 1 for a picture."""
-_ALLOWED = "a folder or hub name of a diffusers pipeline"
+_ALLOWED = "a folder or hub name of a diffusers pipeline, or random"
+_RANDOM = "random"
 _SETTINGS = {"steps": "num_inference_steps", "guidance": "guidance_scale", "strength": "strength"}
 
 
@@ -33,7 +35,7 @@ class Editor:
     Parameters
     ----------
     pipeline : str
-        A folder, or a name on the hub.
+        A folder, a name on the hub, or ``random``: one with random weights, whose pictures mean nothing.
     settings : mapping
         ``steps``, ``guidance``, ``strength``.
     kind : str, optional
@@ -83,6 +85,9 @@ class Editor:
         """
         if Path(self.name).is_dir():
             return Path(self.name)
+        if self.name == _RANDOM:
+            _diffusers()
+            return random_pipeline()
         pipeline = _diffusers().DiffusionPipeline
         with loading("generator.pipeline", self.name, extra="diffusers", allowed=_ALLOWED):
             return Path(pipeline.download(self.name))
@@ -90,6 +95,11 @@ class Editor:
     def identity(self) -> str:
         """The pipeline's name, and a hash of its settings and weights, whatever the hub has under the name later."""
         return f"{Path(self.name).name}:{self.kind}:{weights_identity(self.place)}"
+
+    @property
+    def random(self) -> bool:
+        """Whether it has random weights."""
+        return self.name == _RANDOM
 
     def edit(self, frames: Pictures, mask: NDArray[np.bool_] | None, instruction: str, seed: int) -> Pictures:
         """The frames as the pipeline gives them back, of the size that they had."""

@@ -15,6 +15,7 @@ from generators.video.edit.objects import Track
 from generators.video.edit.operations import Frames, Masks, Operation, Place, Shot, edited
 from generators.video.edit.regions import REGIONS, interval_of, intervals, region_mask
 from generators.video.questions.facts import Fact
+from generators.video.questions.words import confused
 
 __all__ = ["Scene", "Take", "other_take", "rendered", "takes"]
 
@@ -89,32 +90,49 @@ def takes(
         raise why or RowError("no operation can be done in these places")
 
 
-def other_take(scene: Scene, take: Take, rng: np.random.Generator) -> tuple[str, Take] | None:
-    """The same edit with one thing otherwise: when, where, or which way. None where nothing can be.
+def other_take(
+    scene: Scene, take: Take, operations: Sequence[Operation], rng: np.random.Generator
+) -> tuple[str, Take] | None:
+    """The same edit with one thing otherwise: when, where, or which. None where nothing can be.
+
+    Parameters
+    ----------
+    operations : sequence of Operation
+        What may be done instead: such as can be done in the same place, and are not taken for one another.
 
     Returns
     -------
     tuple of str and Take
-        What differs (``when``, ``where`` or the property), and the edit.
+        What differs (``when``, ``where``, the property, or ``edit`` where the properties differ), and the edit.
+
+    Raises
+    ------
+    RowError
+        Where the edit that was drawn cannot be made.
     """
     fact = take.fact
-    operation = OPERATIONS[fact.operation]
+    rest = [each for each in operations if each.name != fact.operation and fact.place in each.places]
+    rest = [each for each in rest if not confused(each.name, fact.operation)]
     ways = ["when"] if fact.third is not None and scene.interval is None else []
     ways += ["where"] if fact.place == "region" and fact.where in REGIONS else []
-    ways += ["which"] if operation.opposite else []
+    ways += ["which"] if rest else []
     if not ways:
         return None
     way = ways[int(rng.integers(len(ways)))]
     if way == "when":
-        rest = [each for each in range(3) if intervals(each, fact.frames) != _around(fact)]
-        span = _within(intervals(rest[int(rng.integers(len(rest)))], fact.frames), fact.stop - fact.start, rng)
-        return way, _again(scene, replace(fact, start=span[0], stop=span[1]), operation, rng)
+        thirds = [each for each in range(3) if intervals(each, fact.frames) != _around(fact)]
+        span = _within(intervals(thirds[int(rng.integers(len(thirds)))], fact.frames), fact.stop - fact.start, rng)
+        return way, _again(scene, replace(fact, start=span[0], stop=span[1]), OPERATIONS[fact.operation], rng)
     if way == "where":
         others = [name for name in REGIONS if name != fact.where]
-        return way, _again(scene, replace(fact, where=others[int(rng.integers(len(others)))]), operation, rng)
-    opposite = OPERATIONS[str(operation.opposite)]
+        where = others[int(rng.integers(len(others)))]
+        return way, _again(scene, replace(fact, where=where), OPERATIONS[fact.operation], rng)
+    other = rest[int(rng.integers(len(rest)))]
+    _check_length(fact.stop - fact.start, other)
     shot = scene.shot(fact.place, fact.where, (fact.start, fact.stop))
-    return operation.property, _again(scene, replace(fact, operation=opposite.name), opposite, rng, shot)
+    same = other.property == OPERATIONS[fact.operation].property
+    made = _again(scene, replace(fact, operation=other.name, margin=shot.margin), other, rng, shot)
+    return other.property if same else "edit", made
 
 
 def rendered(take: Take, frames: Frames, shot: Shot | None = None) -> tuple[Frames, Masks]:
@@ -164,9 +182,13 @@ def _span(scene: Scene, operation: Operation, rng: np.random.Generator) -> tuple
     else:
         third = intervals(int(rng.integers(3)), length)
         span = _within(third, max(operation.least, round(0.8 * (third[1] - third[0]))), rng)
-    if span[1] - span[0] < operation.least:
-        raise RowError(f"{operation.name} takes {operation.least} frames, and the interval has fewer")
+    _check_length(span[1] - span[0], operation)
     return span
+
+
+def _check_length(frames: int, operation: Operation) -> None:
+    if frames < operation.least:
+        raise RowError(f"{operation.name} takes {operation.least} frames, and the interval has fewer")
 
 
 def _within(room: tuple[int, int], frames: int, rng: np.random.Generator) -> tuple[int, int]:

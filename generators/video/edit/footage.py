@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from contrafact.engines.media import Limits, iter_frames, probe, read_clip, safe_path
 from contrafact.errors import DataError, MediaError, MissingDependencyError, RecipeError, RowError, did_you_mean
+from contrafact.inputs import Input
 from contrafact.stages import Source
 from generators.video.edit.operations import Frames
 
@@ -93,6 +94,14 @@ class Footage(Source):
         """The bytes of every file, and where they are cut."""
         digests = {name: _digest(self.root, name) for name in self.files}
         return {"clips": digests, "window": self.window}
+
+    def inputs(self) -> Sequence[Input]:
+        """The clips, for the card."""
+        names = ", ".join(self.files)
+        if self.package is None:
+            return (Input("clips of a folder", names),)
+        # Test clips that its authors gather; neither they nor the package state a licence of the clips themselves.
+        return (Input("real clips", f"the package {self.package}: {names}"),)
 
     def open(self, unit: Mapping[str, Any], longest: int) -> Window:
         """A unit's frames. Raises ``RowError`` where there is an objection, ``MediaError`` where they do not decode."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from contrafact.engines import Engines
 from contrafact.engines.media import encode_lossless, safe_path
 from contrafact.errors import DataError, RecipeError, RowError, did_you_mean
-from contrafact.inputs import Input
 from contrafact.record import PairShape
 from contrafact.stages import Context, Recomputed, RowGenerator, Source
 from generators.video.edit.catalogue import OPERATIONS, chosen
@@ -31,10 +30,11 @@ from generators.video.questions.asking import ASKED, Item, ask, possible
 from generators.video.questions.measuring import measured_item
 from generators.video.questions.nature import shown_by_nature
 from generators.video.questions.rewording import reworded
-from generators.video.questions.words import WORDS
+from generators.video.questions.words import WORDS, confused
 
 __all__ = ["EditGenerator"]
 
+_WRONG = 2  # answers that a question needs besides the right ones
 _KINDS = (*ASKED, "measured")
 _PLACES: tuple[Place, ...] = ("frame", "region", "object")
 
@@ -163,15 +163,6 @@ class EditGenerator(RowGenerator):
     def recompute(self, pairs: pa.Table) -> Recomputed | None:
         return recomputed(pairs)
 
-    def inputs(self) -> Sequence[Input]:
-        if self._footage is None:
-            return ()
-        names = ", ".join(self._footage.files)
-        if self._footage.package is None:
-            return (Input("clips of a folder", names),)
-        # Test clips that its authors gather; neither they nor the package state a licence of the clips themselves.
-        return (Input("real clips", f"the package {self._footage.package}: {names}"),)
-
     def notes(self) -> Sequence[str]:
         found = "a detector's boxes" if self.detector else "what moves by itself before its background"
         return (
@@ -216,7 +207,7 @@ class EditGenerator(RowGenerator):
         window, varied = scene.window, None
         one = Side(window.frames)
         other = _side(take, scene)
-        if rng.random() < self.versus_edit and (found := _other(scene, take, rng)) is not None:
+        if rng.random() < self.versus_edit and (found := self._other(scene, take, rng)) is not None:
             varied, before = found
             one = _side(before, scene)
         item = self._item((one, other), take, number, rng)
@@ -230,6 +221,12 @@ class EditGenerator(RowGenerator):
             row["hidden"]["original"] = encode_lossless(window.frames, window.rate)
         return row, one.frames, touched
 
+    def _other(self, scene: Scene, take: Take, rng: np.random.Generator) -> tuple[str, Take] | None:
+        try:
+            return other_take(scene, take, self.operations, rng)
+        except RowError:
+            return None
+
     def _item(self, sides: tuple[Side, Side], take: Take, number: int, rng: np.random.Generator) -> Item | None:
         one, other = sides
         assert other.fact is not None  # noqa: S101  # a counterfactual is edited
@@ -240,12 +237,19 @@ class EditGenerator(RowGenerator):
             if item is not None:
                 return item
         shown = shown_by_nature(one.frames if one.fact is None else other.frames, take.mask) if "event" in kinds else ()
-        others = [name for name in WORDS if name not in shown and take.fact.place in OPERATIONS[name].places]
+        others = self._others(take, shown)
         for at in rng.permutation(len(kinds)):
             item = ask(kinds[int(at)], facts, others, number, rng)
             if item is not None:
                 return item
         return None
+
+    def _others(self, take: Take, shown: Collection[str]) -> list[str]:
+        """What may stand as a wrong answer: what is right elsewhere in the dataset, as far as there is enough of it."""
+        told = take.fact.operation
+        free = [name for name in WORDS if name not in shown and take.fact.place in OPERATIONS[name].places]
+        own = [each.name for each in self.operations if each.name in free and not confused(each.name, told)]
+        return own if len(own) >= _WRONG else free
 
     def _window(self, unit: Mapping[str, Any]) -> Window:
         if isinstance(self._footage, Footage) and "clip" in unit:
@@ -284,13 +288,6 @@ def _side(take: Take, scene: Scene) -> Side:
     fact = take.fact
     frames, touched = rendered(take, scene.window.frames, scene.shot(fact.place, fact.where, (fact.start, fact.stop)))
     return Side(frames, fact, take.mask, touched)
-
-
-def _other(scene: Scene, take: Take, rng: np.random.Generator) -> tuple[str, Take] | None:
-    try:
-        return other_take(scene, take, rng)
-    except RowError:
-        return None
 
 
 def _union(one: Side, other: Side) -> Masks:

@@ -7,7 +7,7 @@ alone writes them into a copy of the clip. Whatever an operation does, no pixel 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -123,7 +123,6 @@ class Operation:
     apply: Callable[[Shot, Mapping[str, Any]], Proposal]
     background: bool = False
     least: int = 1
-    opposite: str | None = field(default=None)
 
 
 def edited(shot: Shot, operation: Operation, values: Mapping[str, Any]) -> tuple[Frames, Masks]:

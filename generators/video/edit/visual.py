@@ -130,16 +130,12 @@ def _wave(shot: Shot, rng: np.random.Generator) -> Mapping[str, Any]:
 
 
 VISUAL = (
-    Operation("brighten", "visual", "brightness", _EVERYWHERE, _between(0.4, 0.6, "share"), _tables(_brightness),
-              opposite="darken"),
-    Operation("darken", "visual", "brightness", _EVERYWHERE, _between(-0.65, -0.5, "share"), _tables(_brightness),
-              opposite="brighten"),
-    Operation("more_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(2.0, 2.6), _tables(_contrast),
-              opposite="less_contrast"),
-    Operation("less_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(0.2, 0.35), _tables(_contrast),
-              opposite="more_contrast"),
-    Operation("grey", "visual", "colour", _EVERYWHERE, _between(0.0, 0.05, "factor"), _saturation, opposite="vivid"),
-    Operation("vivid", "visual", "colour", _EVERYWHERE, _between(2.8, 3.4, "factor"), _saturation, opposite="grey"),
+    Operation("brighten", "visual", "brightness", _EVERYWHERE, _between(0.4, 0.6, "share"), _tables(_brightness)),
+    Operation("darken", "visual", "brightness", _EVERYWHERE, _between(-0.65, -0.5, "share"), _tables(_brightness)),
+    Operation("more_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(2.0, 2.6), _tables(_contrast)),
+    Operation("less_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(0.2, 0.35), _tables(_contrast)),
+    Operation("grey", "visual", "colour", _EVERYWHERE, _between(0.0, 0.05, "factor"), _saturation),
+    Operation("vivid", "visual", "colour", _EVERYWHERE, _between(2.8, 3.4, "factor"), _saturation),
     Operation("blur", "visual", "sharpness", _EVERYWHERE, _between(0.018, 0.03, "sigma"), _blur),
     Operation("warp", "visual", "shape", _EVERYWHERE, _wave, _warp),
 )  # fmt: skip

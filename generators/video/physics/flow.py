@@ -11,7 +11,7 @@ from generators.video.physics.evidence import Run
 from generators.video.physics.simulate import rotated
 from generators.video.physics.world import Camera
 
-__all__ = ["OFFSET", "SCALE", "focal_length", "forward_flow", "packed_flow", "unpacked_flow"]
+__all__ = ["OFFSET", "SCALE", "carried", "focal_length", "forward_flow", "packed_flow", "unpacked_flow"]
 
 SCALE, OFFSET = 64.0, 32768.0
 """Of stored flow: value = 64 · pixels + 2¹⁵, as in KITTI's 16-bit files."""
@@ -51,15 +51,15 @@ def forward_flow(run: Run, frame: int, mask: NDArray[np.uint8], depth: NDArray[n
         right = (columns + 0.5 - width / 2) / focal * away
         up = -(rows + 0.5 - height / 2) / focal * away
         points = eye + np.stack([right, up, -away], axis=1) @ axes
-        seen = (_carried(run, frame, number - 1, points) - eye) @ axes.T
+        seen = (carried(run, frame, frame + 1, number - 1, points) - eye) @ axes.T
         flow[rows, columns, 0] = seen[:, 0] / -seen[:, 2] * focal - right / away * focal
         flow[rows, columns, 1] = -seen[:, 1] / -seen[:, 2] * focal + up / away * focal
     return flow
 
 
-def _carried(run: Run, frame: int, number: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points fixed to an object, one frame later (m)."""
-    here, there = run.states[frame, number], run.states[frame + 1, number]
+def carried(run: Run, frame: int, later: int, number: int, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where points (m, shape (n, 3)) that are fixed to an object are in another frame."""
+    here, there = run.states[frame, number], run.states[later, number]
     inverse = here[3:7] * np.array([1.0, -1.0, -1.0, -1.0])
     own = rotated(np.broadcast_to(inverse, (len(points), 4)), points - here[:3])
     return np.asarray(rotated(np.broadcast_to(there[3:7], (len(points), 4)), own) + there[:3])
@@ -67,7 +67,7 @@ def _carried(run: Run, frame: int, number: int, points: NDArray[np.float64]) -> 
 
 def packed_flow(flow: NDArray[np.float32]) -> NDArray[np.uint16]:
     """Flow as one grey picture of twice the height: rightward above downward, in 64ths of a pixel."""
-    stacked = np.concatenate([flow[:, :, 0], flow[:, :, 1]])
+    stacked = np.concatenate([flow[:, :, 0], flow[:, :, 1]]).astype(np.float64)  # float32 would round before rint
     return np.clip(np.rint(stacked * SCALE + OFFSET), 0, 65535).astype(np.uint16)
 
 

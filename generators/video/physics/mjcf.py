@@ -70,7 +70,7 @@ def _document(world: World, look: Look) -> Iterator[str]:
     # Whether a step starts from the last one's forces is decided for all objects at once, and so would let each know of
     # the others. Without, groups that do not touch are solved as if they were alone.
     yield '<flag island="enable" warmstart="disable"/></option>'
-    yield f'<visual><global offwidth="{look.width}" offheight="{look.height}" fovy="{world.camera.fovy!r}"/>'
+    yield f'<visual><global offwidth="{look.width}" offheight="{look.height}"/>'
     yield f'<quality shadowsize="{2048 if look.shadows == "cast" else 0}" offsamples="{look.multisampling}"/>'
     light = SCENES[world.scene].light
     yield f'<headlight ambient="{_even(0.42)}" diffuse="{_even(0.18)}" specular="0 0 0"/>'
@@ -86,7 +86,9 @@ def _document(world: World, look: Look) -> Iterator[str]:
     yield from (_fixture(each) for each in world.fixtures)
     yield from (_body(each) for each in world.bodies)
     axes = world.camera.axes()
-    yield f'<camera name="camera" pos="{_row(world.camera.position)}" xyaxes="{_row((*axes[0], *axes[1]))}"/>'
+    # The camera's own field of view: the one under <visual> is the free camera's.
+    yield f'<camera name="camera" fovy="{world.camera.fovy!r}" pos="{_row(world.camera.position)}"'
+    yield f' xyaxes="{_row((*axes[0], *axes[1]))}"/>'
     yield "</worldbody></mujoco>"
 
 

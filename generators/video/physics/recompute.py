@@ -28,7 +28,7 @@ from generators.video.physics.simulate import simulate
 from generators.video.physics.variables import compose, descendants
 from generators.video.physics.world import World
 
-__all__ = ["recomputed"]
+__all__ = ["recomputed", "run_of"]
 
 _CLOSE = 1e-9
 _CHECKED = (
@@ -81,7 +81,7 @@ def _member(
     variables = event.variables()
     uniforms = {each["variable"]: each["uniform"] for each in noise}
     values = compose(variables, [uniforms[each.name] for each in variables], actions)
-    run = _run(event.world(values, given.timing).text())
+    run = run_of(event.world(values, given.timing).text())
     evidence = Evidence(run, _visible(stored, run))
     camera = stored["camera"]
     again = member(Filmed(evidence, {}), Look(camera["width"], camera["height"]))
@@ -89,8 +89,8 @@ def _member(
 
 
 @lru_cache(maxsize=8)
-def _run(world: str) -> Run:
-    """One scene has several pairs, and they share the factual world."""
+def run_of(world: str) -> Run:
+    """The motion of a world given as text. One scene has several pairs, and they share the factual world."""
     return simulate(World.read(world))
 
 

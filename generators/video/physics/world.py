@@ -79,7 +79,7 @@ class Camera:
 
     position: Vector
     target: Vector
-    fovy: float = 42.0
+    fovy: float = 45.0
 
     def axes(self) -> NDArray[np.float64]:
         """Shape (3, 3): rows are the camera's right, up and backward in the world's axes."""

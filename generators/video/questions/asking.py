@@ -2,7 +2,8 @@
 
 A pair sets an edited clip against the clip as it was filmed, or two edits against each other that differ in one thing.
 Without the second kind "nothing happens" would be the right answer every other time, and who never looks would know
-it.
+it. For the same reason wrong answers are edits that are right elsewhere, and the answer for the clip as it was filmed
+is in the same words whatever was edited.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from generators.video.edit.drawn import FIGURES
 from generators.video.edit.regions import REGIONS, THIRDS
+from generators.video.edit.semantic import COLOURS
 from generators.video.questions.facts import Fact
-from generators.video.questions.words import WORDS, alike, sentence
+from generators.video.questions.words import WORDS, confused, sentence
 
-__all__ = ["ASKED", "LETTERS", "Asked", "Item", "ask", "asked_of", "placed", "possible"]
+__all__ = ["ASKED", "LETTERS", "NONE", "Asked", "Item", "ask", "asked_of", "placed", "possible"]
 
 Asked = Literal["event", "yesno", "when", "where"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
 LETTERS = ("A", "B", "C", "D")
-_THINGS = ("replace", "recolour")  # named by their numbers: another pair's colour would be no answer here
+NONE = "None of the others."
+_THINGS = {"recolour": tuple(COLOURS), "replace": tuple(FIGURES)}  # what their descriptions name
 
 
 @dataclass(frozen=True)
@@ -105,31 +109,25 @@ def asked_of(kind: Asked, facts: tuple[Fact | None, Fact]) -> tuple[str, tuple[s
     if kind == "where":
         places = ("no part" if one is None else f"the {one.where}", f"the {other.where}")
         return f"Which part of the picture {other.say('verb')}?", places
-    return f"Which of these is true of {other.subject}?", (_event(other, one), _event(other, other))
+    return f"Which of these is true of {other.subject}?", (_event(one), _event(other))
 
 
-def _event(subject: Fact, told: Fact | None) -> str:
-    return sentence(f"it {subject.say('stays') if told is None else told.say('verb')}")
+def _event(told: Fact | None) -> str:
+    return NONE if told is None else sentence(f"it {told.say('verb')}")
 
 
 def _wrong(facts: tuple[Fact | None, Fact], others: Sequence[str], rng: np.random.Generator) -> list[str]:
     """Wrong answers: what is false for both. Between two edits, that nothing happens is one of them."""
-    one, other = facts
     told = [each.operation for each in facts if each is not None]
-    opposite = [name for name in others if _opposed(name, other.operation) and name not in told]
-    free = [name for name in others if name not in _THINGS and not any(alike(name, each) for each in told)]
-    drawn = [free[int(place)] for place in rng.permutation(len(free))] if free else []
-    names = list(dict.fromkeys([*opposite, *drawn]))
-    wrong = [sentence(f"it {WORDS[name].verb}") for name in names]
-    if one is not None:
-        wrong.insert(0, sentence(f"it {other.say('stays')}"))
-    return wrong
+    free = [name for name in others if name not in told and not any(confused(name, each) for each in told)]
+    wrong = [_said(free[int(place)], rng) for place in rng.permutation(len(free))]
+    return wrong if facts[0] is None else [NONE, *wrong]
 
 
-def _opposed(one: str, other: str) -> bool:
-    """Two ways of one property, of which a clip shows at the most one."""
-    pairs = ({"brighten", "darken"}, {"more_contrast", "less_contrast"}, {"grey", "vivid"})
-    return one != other and {one, other} in pairs
+def _said(operation: str, rng: np.random.Generator) -> str:
+    """What an operation that was not done would be called."""
+    things = _THINGS.get(operation, ("",))
+    return sentence(f"it {WORDS[operation].verb.replace('{thing}', things[int(rng.integers(len(things)))])}")
 
 
 def _without(every: Sequence[str], taken: Sequence[str]) -> list[str]:

@@ -71,7 +71,7 @@ class Fact:
         rate = float(Fraction(self.rate))
         return self.start / rate, self.stop / rate
 
-    def say(self, form: Literal["verb", "ask", "stays", "key"], operation: str | None = None) -> str:
+    def say(self, form: Literal["verb", "ask", "key"], operation: str | None = None) -> str:
         """A form of :class:`~generators.video.questions.words.Words` of this operation, or of another."""
         text: str = getattr(WORDS[operation or self.operation], form)
         return text.replace("{thing}", self.thing or "red ball")
