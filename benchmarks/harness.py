@@ -27,6 +27,7 @@ __all__ = [
     "Seconds",
     "Target",
     "machine_facts",
+    "peak_memory",
     "rate",
     "ratio",
     "report",
@@ -71,6 +72,14 @@ class Measurement:
     low: float | None = None
     high: float | None = None
     repeats: int = 1
+
+
+def peak_memory() -> float:
+    """Peak resident memory of this process in MiB; what ``getrusage`` tells may be that of its parent."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    raise AssertionError("the kernel tells no VmHWM")
 
 
 def run_interleaved(

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -30,9 +29,10 @@ os.environ.setdefault("LP_NUM_THREADS", "0")
 import numpy as np
 import yaml
 
-from benchmarks.harness import Measurement, Seconds, Target, rate, ratio, report, run_interleaved
+from benchmarks.harness import Measurement, Seconds, Target, peak_memory, rate, ratio, report, run_interleaved
 from contrafact.pipeline import run_local
 from contrafact.recipe import Recipe, load_recipe, parse_recipe
+from generators.video.physics.draw import blot
 from generators.video.physics.events import EVENTS
 from generators.video.physics.evidence import Run
 from generators.video.physics.generator import Physics
@@ -75,7 +75,7 @@ def runs(scenes: int) -> list[Run]:
 
 
 def bare(clips: list[Run], look: Look) -> Seconds:
-    """MuJoCo's own renderer on the same states: one pass for the picture, one for the mask."""
+    """MuJoCo's own renderer on the same states and soft shadows: one pass for the picture, one for the mask."""
     import mujoco
 
     seconds = 0.0
@@ -89,7 +89,10 @@ def bare(clips: list[Run], look: Look) -> Seconds:
                 mujoco.mj_kinematics(model, data)
                 mujoco.mj_camlight(model, data)
                 renderer.update_scene(data, "camera")
+                solid = renderer.scene.ngeom
+                blot(mujoco, renderer.scene, run.world, states)
                 renderer.render()
+                renderer.scene.ngeom = solid
                 renderer.enable_segmentation_rendering()
                 renderer.render()
                 renderer.disable_segmentation_rendering()
@@ -113,7 +116,7 @@ def command(scenes: int, workers: int) -> None:
 
 
 def peak(clips: int) -> float:
-    """Peak memory in MB of a process that makes so many clips (small ones, which take as long to encode as to draw)."""
+    """Peak memory (MiB) of a process that makes so many clips (small ones, which take as long to encode as to draw)."""
     code = f"from benchmarks.physics import remembered; print(remembered({clips}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return float(done.stdout.split()[-1])
@@ -122,7 +125,7 @@ def peak(clips: int) -> float:
 def remembered(clips: int) -> float:
     """Called in a process of its own: build, then ask the kernel."""
     build(clips // 2, 2, size=[96, 72], rate=12, multisampling=0)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory()
 
 
 def mixed(pairs: int) -> float:
@@ -157,8 +160,8 @@ def main() -> None:
         rate(BARE, times[BARE], frames, "frames/s"),
         ratio(SPEED, times[BARE], times[OURS]),
         ratio(WORKERS, crews["1"], crews["2"]),
-        Measurement("peak memory, ten clips", few, "MB"),
-        Measurement(f"peak memory, {given.clips} clips", many, "MB"),
+        Measurement("peak memory, ten clips", few, "MiB"),
+        Measurement(f"peak memory, {given.clips} clips", many, "MiB"),
         Measurement(MEMORY, many / few, "x"),
         Measurement("video_physics_mixed: seconds per accepted pair", mixed(given.pairs), "s"),
     ]

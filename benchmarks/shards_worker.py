@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.harness import peak_memory
 from contrafact.pipeline import Mapper, build, local_mapper
 from contrafact.plan import Plan, make_plan
 from contrafact.recipe import load_recipe
@@ -68,7 +69,7 @@ def _timed(plan: Plan, asked: argparse.Namespace, began: float) -> dict[str, Any
         "seconds": seconds,
         "first_report": (first[0] if first else time.perf_counter()) - began,
         "cpu": sum(each.ru_utime + each.ru_stime for each in (own, others)),
-        "peak_mib": own.ru_maxrss / 1024,
+        "peak_mib": peak_memory(),
         "shards": plan.shards,
         "pairs": manifest["proposed"] if manifest else None,
         "accepted": manifest["accepted"] if manifest else None,

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from contrafact.errors import ContrafactError
 
-__all__ = ["Pictures"]
+__all__ = ["QUICK_BUDGET", "Pictures"]
 
 _BUDGET = 12_000_000
 """Bytes of all pictures of a page."""
+QUICK_BUDGET = 2_000_000
+"""The same of the page that a build ends with: clips take longest of all that goes into it."""
 _FRAMES = 8
 _WIDTH = 224
 """Pixels across of a frame in a strip."""
@@ -52,6 +54,9 @@ class Pictures:
 
     def __init__(self, folder: Path, budget: int = _BUDGET) -> None:
         self.folder, self.left = folder, budget
+        self.told = "this page holds the first ones only"
+        if budget < _BUDGET:
+            self.told += "; contrafact report makes one that holds more"
         self._known: dict[str, dict[str, Any]] = {}
 
     def of(self, columns: Mapping[Any, pa.Array]) -> dict[Any, list[dict[str, Any] | None]]:
@@ -70,7 +75,7 @@ class Pictures:
     def _shown(self, cell: Mapping[str, Any], *, room: bool) -> dict[str, Any]:
         path, content = cell.get("path"), cell.get("bytes")
         if not room:
-            return {"frames": [], "path": path, "note": f"{path or 'media'} (this page holds the first ones only)"}
+            return {"frames": [], "path": path, "note": f"{path or 'media'} ({self.told})"}
         if path and content is None and path in self._known:
             return self._known[path]
         try:
@@ -111,14 +116,12 @@ def _still(content: bytes) -> str:
 
 def _strip(content: bytes) -> list[str]:
     """Frames at even distances over a clip, the first and the last among them."""
-    from contrafact.engines.media import encode_png, read_clip
+    from contrafact.engines.media import encode_png, sample_frames
 
-    frames = read_clip(content).frames
-    places = np.unique(np.linspace(0, len(frames) - 1, _FRAMES).round().astype(int))
+    frames = sample_frames(content, _FRAMES)
     if _numbered(frames):
-        frames = _palette()[frames[places, :, :, 0]]
-        places = np.arange(len(frames))
-    return [_address(encode_png(_smaller(frames[place])), "image/png") for place in places]
+        frames = _palette()[frames[..., 0]]
+    return [_address(encode_png(_smaller(frame)), "image/png") for frame in frames]
 
 
 def _numbered(frames: NDArray[np.uint8]) -> bool:
@@ -148,5 +151,8 @@ def _smaller(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if step < 2:
         return image
     height, width = image.shape[0] // step * step, image.shape[1] // step * step
-    blocks = image[:height, :width].reshape(height // step, step, width // step, step, 3)
-    return np.asarray(blocks.mean(axis=(1, 3)).round(), dtype=np.uint8)
+    total = np.full((height // step, width // step, 3), step * step // 2, dtype=np.uint32)
+    for row in range(step):
+        for column in range(step):
+            total += image[row:height:step, column:width:step]
+    return np.asarray(total // (step * step), dtype=np.uint8)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from contrafact.report.charts import percent
 from contrafact.report.fields import Field, fields_of
-from contrafact.report.media import Pictures
+from contrafact.report.media import QUICK_BUDGET, Pictures
 from contrafact.report.overview import overview
 from contrafact.report.packing import blocks_of, index_of, packed
 from contrafact.report.reading import MOST, Shown
@@ -53,7 +53,7 @@ def page_of(
     findings : sequence of mapping
         Sections that other commands left (:mod:`contrafact.report.findings`).
     advice : bool
-        Whether to say how a page of more pairs is made.
+        Whether this is the quick page of a build: it says how a page of more pairs is made, and has fewer pictures.
     review : mapping, optional
         What the script needs to store marks; only a server gives it.
     """
@@ -69,16 +69,17 @@ def page_of(
         percent=percent,
         settings=None if review is None else Markup(_embedded(review)),  # noqa: S704  # made safe there
     )
-    yield from _data(shown, fields, manifest, folder, found.front)
+    pictures = Pictures(folder, QUICK_BUDGET) if advice else Pictures(folder)
+    yield from _data(shown, fields, manifest, pictures, found.front)
     yield f"<script>{_script()}</script>\n</body>\n</html>\n"
 
 
 def _data(
-    shown: Shown, fields: Sequence[Field], manifest: Mapping[str, Any], folder: Path, front: Sequence[int]
+    shown: Shown, fields: Sequence[Field], manifest: Mapping[str, Any], pictures: Pictures, front: Sequence[int]
 ) -> Iterator[str]:
     graph = (manifest.get("about") or {}).get("graph")
     yield _element("index", packed(index_of(shown, fields, graph, front)))
-    for number, block in enumerate(blocks_of(shown, fields, Pictures(folder))):
+    for number, block in enumerate(blocks_of(shown, fields, pictures)):
         yield _element(f"block-{number}", packed(block))
 
 

@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from contrafact.engines.media import Limits, encode_lossless, encode_preview, iter_frames, probe, read_clip, safe_path
+from contrafact.engines.media import (
+    Limits,
+    encode_lossless,
+    encode_preview,
+    iter_frames,
+    probe,
+    read_clip,
+    safe_path,
+    sample_frames,
+)
 from contrafact.errors import MediaError
 from tests.media.conftest import write_clip, write_sound
 
@@ -54,6 +63,17 @@ def test_part_of_a_clip_is_that_part_of_the_whole(noise: NDArray[np.uint8], tmp_
     path.write_bytes(encode_lossless(noise, Fraction(12)))
     assert np.array_equal(read_clip(path, start=2, stop=5).frames, noise[2:5])
     assert np.array_equal(np.stack(list(iter_frames(path, start=4))), noise[4:])
+
+
+def test_samples_are_frames_of_the_clip_at_even_distances(noise: NDArray[np.uint8]) -> None:
+    lossless = encode_lossless(noise, Fraction(12))
+    assert np.array_equal(sample_frames(lossless, 3), noise[[0, 2, 5]])
+    assert np.array_equal(sample_frames(lossless, 99), noise)
+    assert np.array_equal(sample_frames(lossless, 1), noise[:1])
+    preview = encode_preview(noise, Fraction(12), "h264")
+    assert np.array_equal(sample_frames(preview, 3), read_clip(preview).frames[[0, 2, 5]])
+    with pytest.raises(MediaError):
+        sample_frames(lossless[: len(lossless) // 2], 3)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(3, 3), (5, 2), (0, 7), (-1, 2)])

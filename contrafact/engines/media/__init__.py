@@ -4,7 +4,7 @@
 file in words. Whatever is checked again later is stored without loss (FFV1, PNG); H.264 and WebP are for people.
 """
 
-from contrafact.engines.media.clips import Clip, ClipInfo, iter_frames, probe, read_clip
+from contrafact.engines.media.clips import Clip, ClipInfo, iter_frames, probe, read_clip, sample_frames
 from contrafact.engines.media.encoding import encode_lossless, encode_preview
 from contrafact.engines.media.faults import safe_path
 from contrafact.engines.media.images import encode_png, read_image, read_mask
@@ -23,4 +23,5 @@ __all__ = [
     "read_image",
     "read_mask",
     "safe_path",
+    "sample_frames",
 ]

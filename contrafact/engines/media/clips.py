@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -29,7 +29,7 @@ from contrafact.engines.media.limits import DEFAULT, Limits
 from contrafact.engines.media.timing import constant_rate, durations, held, is_variable
 from contrafact.errors import MediaError
 
-__all__ = ["Clip", "ClipInfo", "Frame", "VariableRate", "iter_frames", "probe", "read_clip"]
+__all__ = ["Clip", "ClipInfo", "Frame", "VariableRate", "iter_frames", "probe", "read_clip", "sample_frames"]
 
 Frame = NDArray[np.uint8]
 """One picture: uint8, shape (height, width, 3), RGB."""
@@ -147,6 +147,56 @@ def iter_frames(
     info = probe(source, limits)
     first, last = _interval(source, info, start, stop, variable)
     yield from _frames(source, info, first, last, limits, variable)
+
+
+def sample_frames(source: Source, count: int, *, limits: Limits = DEFAULT) -> Frame:
+    """Frames at even distances over a clip, the first and the last among them, for a look at it.
+
+    Where every frame is stored by itself, as lossless clips store them, no other one is decoded. They are frames by
+    their number, also where they last differently long.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, H, W, 3)
+        ``count`` of them, or all where there are fewer.
+
+    Raises
+    ------
+    MediaError
+        As :func:`probe` does.
+    """
+    info = probe(source, limits)
+    wanted = np.unique(np.linspace(0, info.frames - 1, count).round().astype(int))
+    check_decoded(source, (len(wanted), info.height, info.width), limits)
+    found = [_upright(frame, info) for frame in _picked(source, set(wanted.tolist()), limits)]
+    if len(found) < len(wanted):
+        raise truncated(source, len(found), f"{info.frames} frames were announced")
+    return np.stack(found)
+
+
+def _picked(source: Source, wanted: Collection[int], limits: Limits) -> Iterator[Any]:
+    """The frames of these numbers, in order."""
+    if not _stored_alone(source, limits):
+        yield from (frame for number, frame in enumerate(_decoded(source, limits)) if number in wanted)
+        return
+    av = load_av()
+    with _opened(source, limits) as (container, stream):
+        stream.thread_type = "SLICE"  # else frames would come some packets late
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        try:
+            for number, packet in enumerate(packets):
+                if number in wanted:
+                    yield from packet.decode()
+        except av.error.FFmpegError as error:
+            raise truncated(source, 0, error) from None
+
+
+def _stored_alone(source: Source, limits: Limits) -> bool:
+    """Whether every frame is stored by itself, and in the order of showing."""
+    with _opened(source, limits) as (container, stream):
+        if stream.codec_context.name != "ffv1":
+            return False
+        return all(packet.is_keyframe for packet in container.demux(stream) if packet.size)
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from generators.video.physics.mjcf import Look, compiled, load_mujoco
 from generators.video.physics.stage import DRAWING, borrowed_context
 from generators.video.physics.world import Body, World
 
-__all__ = ["BACKGROUND", "Picture", "draw"]
+__all__ = ["BACKGROUND", "Picture", "blot", "draw"]
 
 BACKGROUND = 0
 """Number of the floor and the sky in masks; fixtures are 255, objects 1, 2, … in their order."""
 FIXTURE = 255
 _MOST = 400
-_RINGS = ((1.5, 0.09), (1.32, 0.1), (1.14, 0.12), (0.96, 0.14))  # of a soft shadow: radius over the object's, darkness
+_RINGS = ((1.5, 0.12), (1.23, 0.15), (0.96, 0.17))  # of a soft shadow: radius over the object's, darkness
 _FADING = 0.9  # metres above ground at which a soft shadow is gone
 
 
@@ -73,7 +73,7 @@ def draw(run: Run, look: Look, *, depth: bool = False, colour: bool = True) -> I
             mujoco.mjv_updateScene(model, data, options, None, camera, mujoco.mjtCatBit.mjCAT_ALL.value, scene)
             solid = scene.ngeom
             if look.shadows == "soft":
-                _blot(mujoco, scene, world, states)
+                blot(mujoco, scene, world, states)
             seen = painter.colour(context) if colour else _UNSEEN
             scene.ngeom = solid
             mask, metres = painter.numbers(context, numbers, depth=depth)
@@ -139,7 +139,7 @@ class _Painter:
         return np.asarray(metres, dtype=np.float32)
 
 
-def _blot(mujoco: Any, scene: Any, world: World, states: NDArray[np.float64]) -> None:
+def blot(mujoco: Any, scene: Any, world: World, states: NDArray[np.float64]) -> None:
     """Dark discs on the ground under every object, fainter and wider the higher it is."""
     for body, state in zip(world.bodies, states, strict=True):
         x, y, z = state[:3]
