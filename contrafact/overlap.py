@@ -24,7 +24,7 @@ __all__ = ["content_hashes", "overlap_of", "training_split", "write_contents"]
 
 Words = NDArray[np.uint64]
 
-_AT_ONCE = 2_000_000  # hashes of the training split in memory at a time: 16 MB
+_AT_ONCE = 4_000_000  # hashes of the largest split in memory at a time: 32 MB
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _NULL = np.uint64(0xD1B54A32D192ED03)
@@ -72,7 +72,7 @@ def overlap_of(paths: Sequence[Path], splits: Sequence[str], at_once: int = _AT_
     paths : sequence of Path
         What :func:`write_contents` kept, a file a shard.
     at_once : int
-        Training hashes that are in memory at a time, about.
+        Hashes of one split that are in memory at a time, about.
 
     Returns
     -------
@@ -87,13 +87,12 @@ def overlap_of(paths: Sequence[Path], splits: Sequence[str], at_once: int = _AT_
     if not totals[base] or totals.sum() == totals[base]:
         return {}
     shared = np.zeros(len(splits), dtype=np.int64)
-    parts = max(1, -(-int(totals[base]) // at_once))
+    parts = max(1, -(-int(totals.max()) // at_once))
     for part in range(parts):
-        known = np.sort(np.concatenate([_part(path, len(splits), base, (part, parts)) for path in paths]))
-        for path in paths:
-            for split in range(len(splits)):
-                if split != base and totals[split]:
-                    shared[split] += np.count_nonzero(_among(_part(path, len(splits), split, (part, parts)), known))
+        words = _gathered(paths, len(splits), (part, parts))
+        for split in range(len(splits)):
+            if split != base and totals[split]:
+                shared[split] += np.count_nonzero(_among(words[split], words[base]))
     held = {
         name: {"pairs": int(totals[split]), "in_train": int(shared[split])}
         for split, name in enumerate(splits)
@@ -112,20 +111,22 @@ def _read(path: Path, splits: int) -> tuple[NDArray[np.int64], Words]:
     return words[:splits].astype(np.int64), words[splits:]
 
 
-def _part(path: Path, splits: int, split: int, which: tuple[int, int]) -> Words:
-    """Hashes of one split of one shard that lie in one part of the hash space."""
-    counts, words = _read(path, splits)
-    start = int(counts[:split].sum())
-    own, (part, parts) = words[start : start + int(counts[split])], which
-    return own if parts == 1 else own[(own >> _HALF) * np.uint64(parts) >> _HALF == part]
+def _gathered(paths: Sequence[Path], splits: int, which: tuple[int, int]) -> list[Words]:
+    """Hashes of every split that lie in one part of the hash space, in rising order."""
+    found: list[list[Words]] = [[] for _ in range(splits)]
+    part, parts = which
+    for path in paths:
+        counts, words = _read(path, splits)
+        for split, own in enumerate(np.split(words, np.cumsum(counts)[:-1])):
+            found[split].append(own if parts == 1 else own[(own >> _HALF) * np.uint64(parts) >> _HALF == part])
+    return [np.sort(np.concatenate(each)) for each in found]
 
 
 def _among(words: Words, known: Words) -> NDArray[np.bool_]:
-    """Which of some hashes, taken in rising order, are among the known ones."""
+    """Which of some hashes are among the known ones; both in rising order, so that the search walks through memory."""
     if not len(known):
         return np.zeros(len(words), dtype=bool)
-    asked = np.sort(words)  # in order, so that the search walks through memory instead of jumping about in it
-    return np.asarray(known[np.minimum(np.searchsorted(known, asked), len(known) - 1)] == asked)
+    return np.asarray(known[np.minimum(np.searchsorted(known, words), len(known) - 1)] == words)
 
 
 def _combined(columns: Sequence[pa.Array], rows: int) -> Words:
