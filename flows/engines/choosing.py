@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from contrafact.pipeline import Mapper, Work
 from contrafact.plan import Plan
 from contrafact.shards import Report
 from contrafact.stages import Generator, PairFilter, SetFilter
+from contrafact.steps import Step
 
 if TYPE_CHECKING:
     from prefect.task_runners import TaskRunner
@@ -89,8 +91,9 @@ class Processes(Engine):
         self._stack.__exit__(kind, error, trace)
 
     def over(self, mapper: Mapper) -> Mapper:
-        handed = self._pool.over(mapper)
-        return handed if self.trial is None else self.trial.between(mapper, handed)
+        if self.trial is None:
+            return self._pool.over(mapper)
+        return self.trial.between(mapper, lambda step, shard: self._pool.run(step.job(shard)))
 
     @cached_property
     def _pool(self) -> Pool:
@@ -100,30 +103,65 @@ class Processes(Engine):
 
 
 class Trial:
-    """One shard that is done here tells whether processes would pay for their start."""
+    """One shard that is done here tells whether processes would pay for their start.
+
+    The others wait for it no longer than it takes to know: once it has lasted so long that processes pay, they are
+    handed on while it is still at work.
+    """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self.seconds: dict[str, float] = {}
+        self._stages: dict[str, _First] = {}
+        self._guard = threading.Lock()
 
-    def between(self, here: Mapper, there: Mapper) -> Mapper:
-        """``there`` for the shards that are left, once a first one was done by ``here`` and says it is worth it."""
+    def between(self, mapper: Mapper, there: Callable[[Step, int], Report]) -> Mapper:
+        """The mapper, whose steps are done here or ``there`` as the first one of each stage tells."""
 
         def run(stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]:
-            first = shards[:1] if stage not in self.seconds else shards[:0]
-            if first:
-                began = time.monotonic()
-                yield from here(stage, step, first)
-                self.seconds[stage] = time.monotonic() - began
-            rest = shards[len(first) :]
-            yield from (there if self.worth(stage, len(rest)) else here)(stage, step, rest)
+            if not isinstance(step, Step):
+                raise TypeError(f"a step that is data can be handed on, and {step!r} is none")
+            first, count = self._stages.setdefault(stage, _First()), len(shards) - 1
+
+            def placed(shard: int) -> Report:
+                if step.finished(shard):  # of a resumed build: neither a trial nor worth a process
+                    return step(shard)
+                with self._guard:
+                    tried, first.taken = not first.taken, True
+                if tried:
+                    return first.do(step, shard)
+                return there(step, shard) if self.worth(stage, count) else step(shard)
+
+            return mapper(stage, placed, shards)
 
         return run
 
     def worth(self, stage: str, shards: int) -> bool:
         """Whether working on so many shards at a time saves more than a process costs at its start."""
-        workers = min(self.workers, shards)
-        return workers > 1 and self.seconds[stage] * shards * (1 - 1 / workers) > _START_SECONDS
+        workers = min(self.workers, shards + 1)
+        if workers < 2:
+            return False
+        enough = _START_SECONDS / (max(shards, 1) * (1 - 1 / workers))
+        return self._stages[stage].lasts(enough)
+
+
+class _First:
+    """The first shard of a stage."""
+
+    def __init__(self) -> None:
+        self.taken, self.seconds = False, 0.0
+        self._done = threading.Event()
+
+    def do(self, step: Step, shard: int) -> Report:
+        began = time.monotonic()
+        try:
+            return step(shard)
+        finally:
+            self.seconds = time.monotonic() - began
+            self._done.set()
+
+    def lasts(self, seconds: float) -> bool:
+        """Whether it takes longer than this; answers as soon as that is known."""
+        return not self._done.wait(seconds) or self.seconds > seconds
 
 
 def check_engine(kind: str, address: str | None, *, local: bool = False) -> None:

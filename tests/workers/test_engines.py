@@ -7,16 +7,17 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import pytest
 
 from contrafact.errors import MissingDependencyError, UserError
-from contrafact.pipeline import Work
-from contrafact.plan import make_plan
+from contrafact.pipeline import local_mapper
+from contrafact.plan import Plan, make_plan
 from contrafact.shards import Report
+from contrafact.steps import Step
 from flows.build import build_plan
 from flows.engines import Processes, Threads, check_engine, open_engine
 from flows.engines.choosing import Trial, keeps_interpreter
@@ -43,28 +44,58 @@ def test_an_engine_that_was_borrowed_keeps_a_build_in_threads(tmp_path: Path) ->
     assert isinstance(open_engine(plan), Threads)
 
 
-def test_one_shard_tells_whether_processes_would_pay() -> None:
-    taken: list[str] = []
+@dataclass(frozen=True)
+class Timed(Step):
+    """A step that takes so long and notes that it was done here."""
 
-    def mapper(name: str, seconds: float = 0.0) -> Any:
-        def run(stage: str, step: Work, shards: Sequence[int]) -> Iterator[Report]:
-            for shard in shards:
-                taken.append(name)
-                time.sleep(seconds)
-                yield {"shard": shard}
+    seconds: float = 0.0
+    here: ClassVar[list[int]] = []
 
-        return run
+    def finished(self, shard: int) -> bool:
+        return False
 
-    quick = Trial(2).between(mapper("here"), mapper("there"))
-    assert [report["shard"] for report in quick("proposed", lambda shard: {}, range(20))] == list(range(20))
-    assert taken == ["here"] * 20
-    taken.clear()
-    trial = Trial(2)
-    slow = trial.between(mapper("here", 0.05), mapper("there"))
-    assert len(list(slow("proposed", lambda shard: {}, range(400)))) == 400
-    assert taken == ["here"] + ["there"] * 399
-    assert trial.worth("proposed", 400)
-    assert not trial.worth("proposed", 20)
+    def __call__(self, shard: int) -> Report:
+        self.here.append(shard)
+        time.sleep(self.seconds)
+        return {"shard": shard}
+
+
+def tried(seconds: float, shards: int, plan: Plan) -> tuple[list[int], list[int]]:
+    """Shards that were done here, and those that were handed on."""
+    handed: list[int] = []
+
+    def there(step: Step, shard: int) -> Report:
+        handed.append(shard)
+        return {"shard": shard}
+
+    step = Timed(plan, "propose", seconds=seconds)
+    Timed.here.clear()
+    reports = list(Trial(2).between(local_mapper(2), there)("proposed", step, range(shards)))
+    assert sorted(report["shard"] for report in reports) == list(range(shards))
+    return sorted(Timed.here), sorted(handed)
+
+
+def test_one_shard_tells_whether_processes_would_pay(tmp_path: Path) -> None:
+    plan = make_plan(of("Hashed"), None, tmp_path / "out")
+    assert tried(0.0, 20, plan) == (list(range(20)), [])
+    here, handed = tried(0.1, 400, plan)
+    assert len(here) == 1
+    assert len(handed) == 399
+    assert tried(0.1, 1, plan) == ([0], [])
+
+
+def test_the_others_do_not_wait_for_a_long_first_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("flows.engines.choosing._START_SECONDS", 0.1)
+    plan, order = make_plan(of("Hashed"), None, tmp_path / "out"), []
+    step = Timed(plan, "propose", seconds=1.0)
+
+    def there(step: Step, shard: int) -> Report:
+        order.append(shard)
+        return {"shard": shard}
+
+    reports = Trial(2).between(local_mapper(2), there)("proposed", step, range(6))
+    order.extend(-report["shard"] for report in reports)
+    assert order.index(0) > order.index(3), "the first shard, 0, ended after others were handed on"
 
 
 @pytest.mark.parametrize(
