@@ -61,7 +61,7 @@ def _row(
     plain = [read_image(one[name]["bytes"]) for name in ("frame_1", "frame_2")]
     look = Look(plain[0].shape[1], plain[0].shape[0])
     moment = moment_of(run, hidden["frames"], (hidden["point"][0], hidden["point"][1]), look)
-    cells = {"world": run.world.text(), "event": run.world.event, "question": QUESTION}
+    cells: dict[str, Any] = {"world": run.world.text(), "event": run.world.event, "question": QUESTION}
     if moment is None:
         return {**cells, **dict.fromkeys((*_FACTS, "frame_1_sha256", "frame_2_sha256"))}, None
     for name, again in positions(moment).items():
