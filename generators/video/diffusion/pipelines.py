@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ class Editor:
             raise RecipeError(
                 f"generator.kind: diffusers has no {self.kind!r}", allowed="a pipeline class of diffusers"
             )
-        with loading("generator.pipeline", self.name, extra="diffusers", allowed=_ALLOWED):
+        with loading("generator.pipeline", self.name, extra="diffusers", allowed=_ALLOWED), _without_bars():
             loaded = made.from_pretrained(str(self.place))
         loaded.set_progress_bar_config(disable=True)
         return loaded
@@ -159,6 +160,22 @@ class Editor:
             given |= {"mask": masks, "mask_image": masks[0]}
         made = self._loaded(**{name: value for name, value in given.items() if name in takes})
         return _whole(made)
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Loading draws bars of its own over those of the build."""
+    from diffusers.utils import logging as diffusers_bars
+    from transformers.utils import logging as transformers_bars
+
+    bars = (diffusers_bars, transformers_bars)
+    for each in bars:
+        each.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for each in bars:
+            each.enable_progress_bar()
 
 
 def _diffusers() -> Any:
