@@ -25,6 +25,7 @@ __all__ = ["content_hashes", "overlap_of", "training_split", "write_contents"]
 Words = NDArray[np.uint64]
 
 _AT_ONCE = 4_000_000  # hashes of the largest split in memory at a time: 32 MB
+_SPACE = 2**64
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _NULL = np.uint64(0xD1B54A32D192ED03)
@@ -57,10 +58,11 @@ def write_contents(path: Path, pairs: pa.Table, place: NDArray[np.int64], splits
     """
     kept = np.flatnonzero(place < splits)
     hashes = content_hashes(pairs if len(kept) == len(place) else pairs.take(pa.array(kept)))
-    order = np.argsort(place[kept], kind="stable")
-    counts = np.bincount(place[kept], minlength=splits)
+    # Within a split in rising order, so that completion finds a part of the hash space in one place.
+    ordered = [np.sort(hashes[place[kept] == split]) for split in range(splits)]
+    counts = np.array([len(each) for each in ordered])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(counts.astype("<u8").tobytes() + hashes[order].astype("<u8").tobytes())
+    path.write_bytes(b"".join(each.astype("<u8").tobytes() for each in (counts, *ordered)))
     sent(path)
 
 
@@ -83,7 +85,7 @@ def overlap_of(paths: Sequence[Path], splits: Sequence[str], at_once: int = _AT_
     base = splits.index(training_split(splits))
     totals = np.zeros(len(splits), dtype=np.int64)
     for path in paths:
-        totals += _read(path, len(splits))[0]
+        totals += _counts(path, len(splits))
     if not totals[base] or totals.sum() == totals[base]:
         return {}
     shared = np.zeros(len(splits), dtype=np.int64)
@@ -106,19 +108,22 @@ def training_split(splits: Sequence[str]) -> str:
     return "train" if "train" in splits else splits[0]
 
 
-def _read(path: Path, splits: int) -> tuple[NDArray[np.int64], Words]:
-    words: Words = np.fromfile(path, dtype="<u8")
-    return words[:splits].astype(np.int64), words[splits:]
+def _counts(path: Path, splits: int) -> NDArray[np.int64]:
+    return np.fromfile(path, dtype="<u8", count=splits).astype(np.int64)
 
 
 def _gathered(paths: Sequence[Path], splits: int, which: tuple[int, int]) -> list[Words]:
-    """Hashes of every split that lie in one part of the hash space, in rising order."""
+    """Hashes of every split that lie in one part of the hash space, in rising order. Every hash is read once in all."""
     found: list[list[Words]] = [[] for _ in range(splits)]
     part, parts = which
+    bounds = np.array([part * _SPACE // parts, min((part + 1) * _SPACE // parts, _SPACE - 1)], dtype=np.uint64)
     for path in paths:
-        counts, words = _read(path, splits)
-        for split, own in enumerate(np.split(words, np.cumsum(counts)[:-1])):
-            found[split].append(own if parts == 1 else own[(own >> _HALF) * np.uint64(parts) >> _HALF == part])
+        words: Words = np.memmap(path, dtype="<u8", mode="r")
+        starts = splits + np.concatenate([[0], np.cumsum(words[:splits].astype(np.int64))])
+        for split in range(splits):
+            own = words[starts[split] : starts[split + 1]]
+            first, last = np.searchsorted(own, bounds)
+            found[split].append(np.array(own[first : len(own) if part + 1 == parts else last]))
     return [np.sort(np.concatenate(each)) for each in found]
 
 

@@ -40,7 +40,9 @@ def test_what_the_builder_does_alone_grows_with_what_it_reads() -> None:
     load = Load("toy", 1e-5, 100.0, 4.0, pairs=10**7)
     one, ten = (completion(load, shards, SURE) for shards in (100, 1000))
     assert ten["manifest, bytes"] == 10 * one["manifest, bytes"]
-    assert ten["fetching what was stored, s"] == one["fetching what was stored, s"] == pytest.approx(1e9 / 200e6)
+    assert ten["fetching content hashes, s"] == one["fetching content hashes, s"] == pytest.approx(8e7 / 200e6)
+    two = 10**7 * SURE.compared + 2 * 1000 * SURE.slice
+    assert ten["comparing contents, s"] == pytest.approx(two), "eight million training pairs are two parts"
     assert ten["objects"] == 6000
 
 
