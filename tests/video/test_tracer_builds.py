@@ -97,7 +97,7 @@ def test_marks_show_where_the_record_says_and_nowhere_else(built: Path) -> None:
     moved = 0
     for row in rows:
         one, other = row["factual"], row["counterfactual"]
-        assert one["world"] == other["world"]
+        assert one["question"] == other["question"]
         assert one["destination"] is None
         for plain, touched, where in zip(
             frames(one), frames(other), (other["point"], other["destination"]), strict=True

@@ -25,8 +25,7 @@ from generators.video.physics.mjcf import Look
 from generators.video.physics.pairing import Subject
 from generators.video.physics.source import Scenes, noise_of
 from generators.video.physics.stage import prepare_drawing
-from generators.video.physics.world import Timing
-from generators.video.tracer.choosing import chosen_frames, chosen_point
+from generators.video.tracer.choosing import chosen_frames, chosen_point, timing_of
 from generators.video.tracer.marking import Moment, marked, moment_of, still
 from generators.video.tracer.matching import BlockMatching
 from generators.video.tracer.recomputing import recomputed
@@ -35,7 +34,6 @@ from generators.video.tracer.trace import endpoint_error, trace
 
 __all__ = ["TracerGenerator"]
 
-_STEPS = 480
 _LEAST = 30  # levels by which a mark must stand out
 _PATCH = 8
 Frame = NDArray[np.uint8]
@@ -119,8 +117,7 @@ class TracerGenerator(RowGenerator):
 
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
         event = EVENTS[unit["event"]]
-        timing = Timing(max(round(event.seconds * self.rate), self.gap + 1), self.rate, -(-_STEPS // self.rate))
-        subject = Subject(event, noise_of(unit), timing)
+        subject = Subject(event, noise_of(unit), timing_of(event, self.rate, self.gap))
         wrong = unsound_world(subject.run)
         if wrong:
             raise RowError(wrong)
@@ -158,17 +155,18 @@ class TracerGenerator(RowGenerator):
         shown = [side for side in (0, 1) if moment.shapes[side].any()]
         if 0 not in shown or any(_stands_out(plain[side], touched[side]) < _LEAST for side in shown):
             return told | {"reasons": [f"{self.name}: the mark does not show on so light an object"]}
-        shared = {"event": run.world.event, "question": QUESTION, "world": run.world.text()}
+        shared = {"event": run.world.event, "question": QUESTION}
         return told | {
             "factual": member(plain, shared, None),
             "counterfactual": member(touched, shared, moment),
             "label": ANSWERS.index(NOWHERE),
             "counterfactual_label": answer_of(moment, self.look),
             "exact": True,
-            "held_fixed": ["event", "question", "world"],
+            "held_fixed": ["event", "question"],
             "scores": self._scores(plain, moment),
             "hidden": {
                 "noise": list(subject.noise),
+                "rate": self.rate,
                 "frames": list(frames),
                 "point": list(moment.point),
             },

@@ -16,7 +16,7 @@ from generators.video.physics.events import EVENTS
 from generators.video.physics.mjcf import Look
 from generators.video.physics.recompute import run_of
 from generators.video.physics.variables import compose
-from generators.video.physics.world import World
+from generators.video.tracer.choosing import timing_of
 from generators.video.tracer.marking import Moment, marked, moment_of
 from generators.video.tracer.records import ANSWERS, NOWHERE, QUESTION, answer_of, positions
 
@@ -32,7 +32,7 @@ def recomputed(pairs: pa.Table) -> Recomputed:
     A marked frame keeps its hash where it is the plain one with the mark made anew, bit for bit. Plain frames are taken
     as they are stored: they are drawn by a graphics library, whose bits another machine need not give.
     """
-    names = ("world", "event", "question", *_FACTS, "frame_1_sha256", "frame_2_sha256")
+    names = ("event", "question", *_FACTS, "frame_1_sha256", "frame_2_sha256")
     columns: dict[str, list[Any]] = {name: [] for name in names}
     labels = []
     for row in pairs.select(["factual", "counterfactual", HIDDEN]).to_pylist():
@@ -41,13 +41,13 @@ def recomputed(pairs: pa.Table) -> Recomputed:
         for name in names:
             columns[name].append(cells[name])
     arrays = {name: _objects(values) for name, values in columns.items()}
-    worlds = {name: arrays[name] for name in ("world", "event", "question")}
+    asked = {name: arrays[name] for name in ("event", "question")}
     plain = {name: _objects([None] * len(labels)) for name in _FACTS}
     return Recomputed(
         arrays,
         pa.array([ANSWERS.index(NOWHERE)] * len(labels), pa.int64()),
         pa.array(labels, pa.int64()),
-        {**worlds, **plain},
+        {**asked, **plain},
         np.ones(len(labels), dtype=bool),
     )
 
@@ -55,13 +55,14 @@ def recomputed(pairs: pa.Table) -> Recomputed:
 def _row(
     one: Mapping[str, Any], other: Mapping[str, Any], hidden: Mapping[str, Any]
 ) -> tuple[dict[str, Any], int | None]:
-    event, given = EVENTS[one["event"]], World.read(one["world"])
+    event = EVENTS[one["event"]]
     values = compose(event.variables(), hidden["noise"], {})
-    run = run_of(event.world(values, given.timing).text())
+    timing = timing_of(event, hidden["rate"], max(hidden["frames"]))
+    run = run_of(event.world(values, timing).text())
     plain = [read_image(one[name]["bytes"]) for name in ("frame_1", "frame_2")]
     look = Look(plain[0].shape[1], plain[0].shape[0])
     moment = moment_of(run, hidden["frames"], (hidden["point"][0], hidden["point"][1]), look)
-    cells: dict[str, Any] = {"world": run.world.text(), "event": run.world.event, "question": QUESTION}
+    cells: dict[str, Any] = {"event": run.world.event, "question": QUESTION}
     if moment is None:
         return {**cells, **dict.fromkeys((*_FACTS, "frame_1_sha256", "frame_2_sha256"))}, None
     for name, again in positions(moment).items():

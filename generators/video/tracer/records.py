@@ -40,11 +40,11 @@ TRACED = PairShape(
         pa.field("point", _POINT),
         pa.field("destination", _POINT),
         pa.field("flow", _POINT),
-        pa.field("world", pa.string()),
     ],
     label=class_label("answer", ANSWERS),
     hidden=[
         pa.field("noise", pa.list_(pa.float64())),
+        pa.field("rate", pa.int32()),
         pa.field("frames", pa.list_(pa.int32())),
         pa.field("point", _POINT),
     ],
