@@ -153,7 +153,12 @@ def test_a_pipeline_that_cannot_edit_or_be_loaded_is_told(pipelines: Path, tmp_p
         Editor(str(tmp_path), {}).load()
     with pytest.raises(RecipeError, match="diffusers has no 'NoPipeline'"):
         Editor(str(pipelines / "few"), {}, "NoPipeline").load()
-    for options, message in (({"keep_frequencies": 1.5}, "a share above 0"), ({"steps": 0}, "1 or more")):
+    both = {"keep_frequencies": 0.3, "region": "left third"}
+    for options, message in (
+        ({"keep_frequencies": 1.5}, "a share above 0"),
+        ({"steps": 0}, "1 or more"),
+        (both, "only one of them"),
+    ):
         data = {"name": "x", "rows": 1, "source": "none.csv",
                 "generator": {"use": "diffusion", "pipeline": "few", **options}}  # fmt: skip
         with pytest.raises(RecipeError, match=message):

@@ -8,6 +8,8 @@ import pytest
 
 from contrafact.errors import RecipeError, RowError
 from generators.video.edit.catalogue import OPERATIONS, chosen
+from generators.video.edit.choosing import Scene, other_take, takes
+from generators.video.edit.footage import Window
 from generators.video.edit.inpainting import background
 from generators.video.edit.operations import Frames, Place, Shot, edited
 from generators.video.edit.placebo import MOST, grain, size_of
@@ -181,3 +183,15 @@ def test_an_unknown_edit_is_told_with_the_nearest() -> None:
         chosen(["brigten"])
     assert {each.kind for each in chosen(None)} == {"visual", "semantic", "common_sense"}
     assert [each.name for each in chosen(["freeze", "freeze"])] == ["freeze"]
+
+
+@pytest.mark.parametrize("length", [9, 12, 24])
+def test_no_edit_begins_with_a_clips_first_frame_for_then_only_its_end_would_be_seen(length: int) -> None:
+    scene, starts = Scene(Window(walk()[0][:length], RATE), None), set()
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        take = next(takes(scene, chosen(["brighten", "blur"]), ["frame"], rng))
+        other = other_take(scene, take, chosen(["brighten"]), rng)
+        assert other is not None
+        starts |= {take.fact.start, other[1].fact.start}
+    assert min(starts) == 1

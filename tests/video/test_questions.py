@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from generators.video.questions.facts import Fact, read_fact
 from generators.video.questions.measured import MEASURES, measured, readings
 from generators.video.questions.measuring import measured_item
 from generators.video.questions.nature import shown_by_nature
-from generators.video.questions.words import WORDS, confused
+from generators.video.questions.words import WORDS, confused, sentence
 from tests.video.footages import walk, wall
 
 FACT = Fact("brighten", "region", "left third", 8, 14, 24, "24", {"share": 0.5})
@@ -50,7 +51,7 @@ def test_wrong_answers_are_no_description_that_could_be_taken_for_the_right_one(
         assert item is not None
         wrong = [text for at, text in enumerate(item.options) if at not in item.right]
         for other in others:
-            if confused(other, name):
+            if other != name and confused(other, name):
                 said = {f"It {WORDS[other].verb.replace('{thing}', thing)}." for thing in (*COLOURS, *FIGURES)}
                 assert not said & set(wrong), (name, other)
         assert len(set(item.options)) == 4
@@ -79,7 +80,7 @@ def test_two_edits_are_told_apart_by_what_differs_and_nothing_happens_is_wrong_f
     elsewhere = replace(FACT, where="right third")
     assert possible((FACT, elsewhere)) == ["where"]
     darker = replace(FACT, operation="darken")
-    assert possible((FACT, darker)) == ["event"]
+    assert possible((FACT, darker)) == ["event", "yesno"]
     item = ask("event", (FACT, darker), OTHERS, 0, rng())
     assert item is not None
     assert [item.options[at] for at in item.right] == ["It suddenly becomes brighter.", "It suddenly becomes darker."]
@@ -160,3 +161,28 @@ def test_a_measured_question_is_asked_where_its_answers_differ() -> None:
     assert item.kind == "measured"
     assert item.right[0] != item.right[1]
     assert measured_item(one, one, 5, rng()) is None
+
+
+@pytest.mark.parametrize("name", ["disappear", "replace", "recolour", "duplicate"])
+def test_no_two_options_could_be_taken_for_each_other_so_that_the_third_would_be_right(name: str) -> None:
+    semantic = ["disappear", "replace", "recolour", "duplicate"]
+    by_text = {
+        sentence(f"it {WORDS[each].verb.replace('{thing}', thing)}"): each
+        for each in semantic
+        for thing in (*COLOURS, *FIGURES)
+    }
+    fact = replace(FACT, operation=name, place="object", where="thing", values={"colour": "blue", "figure": "blue box"})
+    for seed in range(30):
+        item = ask("event", (None, fact), semantic, seed, rng(seed))
+        assert item is not None, "the recipe's own edits are enough"
+        said = [by_text[text] for text in item.options if text != "None of the others."]
+        assert len(said) == 3
+        for one, other in combinations(said, 2):
+            assert one == other or not confused(one, other), item.options
+
+
+def test_whether_something_happens_is_asked_of_two_edits_too_so_that_an_edit_is_not_always_a_yes() -> None:
+    item = ask("yesno", (FACT, replace(FACT, operation="darken")), OTHERS, 0, rng())
+    assert item is not None
+    assert item.question == "Does the left third of the picture suddenly become darker?"
+    assert [item.options[at] for at in item.right] == ["no", "yes"]

@@ -96,6 +96,11 @@ class DiffusionGenerator(RowGenerator):
                 f"generator.keep_frequencies is {keep_frequencies} for {medium}s",
                 allowed="a share above 0 and below 1, for images",
             )
+        if keep_frequencies is not None and region is not None:
+            raise RecipeError(
+                "generator.region and generator.keep_frequencies are both given, and only one of them can be kept",
+                fix="leave one of them out",
+            )
         if footage is not None and medium != "video":
             raise RecipeError("generator.footage: footage is clips", fix="write medium: video")
         for option, value, least in (("window", window, 9), ("longest", longest, 32)):

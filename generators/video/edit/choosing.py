@@ -192,9 +192,13 @@ def _check_length(frames: int, operation: Operation) -> None:
 
 
 def _within(room: tuple[int, int], frames: int, rng: np.random.Generator) -> tuple[int, int]:
-    """So many frames within a room, or all of it where it has fewer."""
+    """So many frames within a room, or all of it where it has fewer; not from a clip's first frame on if it can be.
+
+    Of such an edit the clip shows only the end: what is said to become brighter is seen to become darker.
+    """
     free = max(0, room[1] - room[0] - frames)
-    start = room[0] + int(rng.integers(free + 1))
+    lead = int(room[0] == 0 and free > 0)
+    start = room[0] + lead + int(rng.integers(free + 1 - lead))
     return start, min(start + frames, room[1])
 
 

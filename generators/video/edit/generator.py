@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -30,11 +30,10 @@ from generators.video.questions.asking import ASKED, Item, ask, possible
 from generators.video.questions.measuring import measured_item
 from generators.video.questions.nature import shown_by_nature
 from generators.video.questions.rewording import reworded
-from generators.video.questions.words import WORDS, confused
+from generators.video.questions.words import WORDS
 
 __all__ = ["EditGenerator"]
 
-_WRONG = 2  # answers that a question needs besides the right ones
 _KINDS = (*ASKED, "measured")
 _PLACES: tuple[Place, ...] = ("frame", "region", "object")
 
@@ -237,19 +236,14 @@ class EditGenerator(RowGenerator):
             if item is not None:
                 return item
         shown = shown_by_nature(one.frames if one.fact is None else other.frames, take.mask) if "event" in kinds else ()
-        others = self._others(take, shown)
+        free = [name for name in WORDS if name not in shown and take.fact.place in OPERATIONS[name].places]
+        own = [each.name for each in self.operations if each.name in free]  # right elsewhere in the dataset
         for at in rng.permutation(len(kinds)):
-            item = ask(kinds[int(at)], facts, others, number, rng)
+            item = ask(kinds[int(at)], facts, own, number, rng)
             if item is not None:
                 return item
-        return None
-
-    def _others(self, take: Take, shown: Collection[str]) -> list[str]:
-        """What may stand as a wrong answer: what is right elsewhere in the dataset, as far as there is enough of it."""
-        told = take.fact.operation
-        free = [name for name in WORDS if name not in shown and take.fact.place in OPERATIONS[name].places]
-        own = [each.name for each in self.operations if each.name in free and not confused(each.name, told)]
-        return own if len(own) >= _WRONG else free
+        # What the recipe never does gives the right answer away: only where nothing else can be asked.
+        return ask("event", facts, free, number, rng) if "event" in kinds else None
 
     def _window(self, unit: Mapping[str, Any]) -> Window:
         if isinstance(self._footage, Footage) and "clip" in unit:

@@ -2,14 +2,16 @@
 
 A pair sets an edited clip against the clip as it was filmed, or two edits against each other that differ in one thing.
 Without the second kind "nothing happens" would be the right answer every other time, and who never looks would know
-it. For the same reason wrong answers are edits that are right elsewhere, and the answer for the clip as it was filmed
-is in the same words whatever was edited.
+it. For the same reason wrong answers are edits that are right elsewhere, any two options could be told apart (else the
+third would be the right one), and the answer for the clip as it was filmed is in the same words whatever was edited.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import prod
 from typing import Literal, get_args
 
 import numpy as np
@@ -26,6 +28,8 @@ Asked = Literal["event", "yesno", "when", "where"]
 ASKED: tuple[Asked, ...] = get_args(Asked)
 LETTERS = ("A", "B", "C", "D")
 NONE = "None of the others."
+_EVENTS = 3  # edits that a question about an event names
+_Said = tuple[str, str]  # an operation, and the thing that its description names
 _THINGS = {"recolour": tuple(COLOURS), "replace": tuple(FIGURES)}  # what their descriptions name
 
 
@@ -55,7 +59,6 @@ def possible(facts: tuple[Fact | None, Fact]) -> list[Asked]:
     found: list[Asked] = []
     if one is None or one.operation != other.operation:
         found.append("event")
-    if one is None:
         found.append("yesno")
     told = [each for each in facts if each is not None]
     thirds, places = {each.third for each in told}, {each.where for each in told}
@@ -93,16 +96,17 @@ def ask(
         rest = ["no part", *(f"the {name}" for name in REGIONS)]
         return placed(kind, question, answers, _without(rest, answers), number)
     wrong = _wrong(facts, others, rng)
-    if len(wrong) < 2:
-        return None
-    return placed(kind, question, answers, wrong[:2], number)
+    return None if wrong is None else placed(kind, question, answers, wrong, number)
 
 
 def asked_of(kind: Asked, facts: tuple[Fact | None, Fact]) -> tuple[str, tuple[str, str]]:
     """A question of one kind in words, and the right answers of the factual and of the counterfactual."""
     one, other = facts
     if kind == "yesno":
-        return f"Does {other.subject} {other.say('ask')}?", ("no" if one is None else "yes", "yes")
+        return f"Does {other.subject} {other.say('ask')}?", (
+            "no" if one is None or one.operation != other.operation else "yes",
+            "yes",
+        )
     if kind == "when":
         whens = ("at no time" if one is None else f"in the {one.third}", f"in the {other.third}")
         return f"When does {other.subject} {other.say('ask')}?", whens
@@ -116,18 +120,33 @@ def _event(told: Fact | None) -> str:
     return NONE if told is None else sentence(f"it {told.say('verb')}")
 
 
-def _wrong(facts: tuple[Fact | None, Fact], others: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Wrong answers: what is false for both. Between two edits, that nothing happens is one of them."""
-    told = [each.operation for each in facts if each is not None]
-    free = [name for name in others if name not in told and not any(confused(name, each) for each in told)]
-    wrong = [_said(free[int(place)], rng) for place in rng.permutation(len(free))]
+def _wrong(facts: tuple[Fact | None, Fact], others: Sequence[str], rng: np.random.Generator) -> list[str] | None:
+    """Wrong answers: what is false for both. Between two edits, that nothing happens is one of them.
+
+    Of all that could stand beside the right ones, each operation is as likely. None where nothing could.
+    """
+    told = [(each.operation, each.thing if each.operation in _THINGS else "") for each in facts if each is not None]
+    free = [(name, thing) for name in others for thing in _THINGS.get(name, ("",))]
+    fitting = [each for each in combinations(free, _EVENTS - len(told)) if _all_apart((*told, *each))]
+    if not fitting:
+        return None
+    weights = np.array([prod(1 / len(_THINGS.get(name, ("",))) for name, _ in each) for each in fitting])
+    drawn = fitting[int(rng.choice(len(fitting), p=weights / weights.sum()))]
+    wrong = [_said(*drawn[int(place)]) for place in rng.permutation(len(drawn))]
     return wrong if facts[0] is None else [NONE, *wrong]
 
 
-def _said(operation: str, rng: np.random.Generator) -> str:
+def _all_apart(said: Sequence[_Said]) -> bool:
+    """Whether no two could be taken for each other. One operation with two things is told apart by these."""
+    return all(
+        one[1] != other[1] if one[0] == other[0] else not confused(one[0], other[0])
+        for one, other in combinations(said, 2)
+    )
+
+
+def _said(operation: str, thing: str) -> str:
     """What an operation that was not done would be called."""
-    things = _THINGS.get(operation, ("",))
-    return sentence(f"it {WORDS[operation].verb.replace('{thing}', things[int(rng.integers(len(things)))])}")
+    return sentence(f"it {WORDS[operation].verb.replace('{thing}', thing)}")
 
 
 def _without(every: Sequence[str], taken: Sequence[str]) -> list[str]:

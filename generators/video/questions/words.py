@@ -62,7 +62,7 @@ ALIKE: tuple[frozenset[str], ...] = tuple(
         ("freeze", "loop"),
         ("float", "teleport", "duplicate"),
         ("teleport", "disappear", "replace"),
-        ("replace", "disappear", "recolour"),
+        ("replace", "recolour"),
         ("brighten", "recolour"),
         ("darken", "recolour"),
     )
