@@ -39,6 +39,7 @@ os.environ.update(
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_OFFLINE": "1",
+        "NO_GCE_CHECK": "true",  # Google's library, when imported: it would look for a metadata server of Google's
         "PREFECT_HOME": f"{_SCRATCH}/prefect",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",

@@ -2,7 +2,7 @@
 
 ::
 
-    write   temporary file ─► rename ─► PUT (multipart above 32 MiB)      an object is whole or absent, as a file is
+    write   temporary file ─► rename ─► PUT (large ones in parts)         an object is whole or absent, as a file is
     read    there? ─► yes: the file │ no: one GET of the whole object ─► the file
     size    from the one listing that was made at the start; no request a file
 
@@ -11,6 +11,7 @@ The store's functions ask here by path. A folder that was not registered costs o
 
 from __future__ import annotations
 
+import logging
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,11 +37,28 @@ _UPLOADS: Mapping[str, Mapping[str, Any]] = {
     "gs": {"chunksize": _PART},
     "gcs": {"chunksize": _PART},
 }
-_INSTALL = {"s3": "'contrafact[s3]'", "s3a": "'contrafact[s3]'", "gs": "gcsfs", "gcs": "gcsfs"}
+# gcsfs asks for an object's details and then for ranges of it, unless it is given headers: then for the whole, once.
+_DOWNLOADS: Mapping[str, Mapping[str, Any]] = {"gs": {"headers": {}}, "gcs": {"headers": {}}}
+_GOOGLE = ("gs", "gcs")
+_INSTALL = {
+    "s3": "'contrafact[s3]'",
+    "s3a": "'contrafact[s3]'",
+    "gs": "'contrafact[gcs]'",
+    "gcs": "'contrafact[gcs]'",
+}
 _BATCH = 256
 _REFUSED = ("PermissionError", "AccessDenied", "Forbidden")
 _NO_KEY = ("NoCredentialsError", "PartialCredentialsError", "DefaultCredentialsError", "TokenRetrievalError")
-_AWAY = ("EndpointConnectionError", "ConnectionError", "ClientConnectorError", "ClientError", "HTTPClientError")
+_AWAY = (
+    "EndpointConnectionError",
+    "ConnectionError",
+    "ClientConnectorError",
+    "ClientError",
+    "HTTPClientError",
+    "TransportError",
+)
+_LATER = (408, 429)
+_GRPC = "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"  # gcsfs reads it when it is imported
 
 
 class Mirror:
@@ -67,6 +85,8 @@ class Mirror:
         self.url, self.options = url.rstrip("/"), dict(options or {})
         self.scheme = url.partition("://")[0]
         try:
+            if self.scheme in _GOOGLE:
+                _plain_gcsfs()
             # An instance of its own: fsspec would hand out one that was made under another environment.
             self.fs, self.prefix = fsspec.core.url_to_fs(self.url, skip_instance_cache=True, **self.options)
         except ImportError as error:
@@ -87,7 +107,10 @@ class Mirror:
         """Size in bytes of every object, by name; kept until something is sent or deleted. One request a thousand."""
         with self.errors("listed"):
             self.fs.invalidate_cache()
-            found = self.fs.find(self.prefix, detail=True)
+            try:
+                found = self.fs.find(self.prefix, detail=True)
+            except FileNotFoundError:
+                raise RunDirectoryError(f"{self.url} cannot be listed: there is no such bucket") from None
         start = len(self.prefix.strip("/")) + 1
         self.known = {name.lstrip("/")[start:]: int(each.get("size") or 0) for name, each in found.items()}
         return self.known
@@ -139,7 +162,7 @@ class Mirror:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self.errors("read"):
-                self.fs.get_file(self.key(name), str(temporary))
+                self.fs.get_file(self.key(name), str(temporary), **_DOWNLOADS.get(self.scheme, {}))
             temporary.replace(path)
         except FileNotFoundError:
             return False
@@ -157,7 +180,8 @@ class Mirror:
             parts = [_beside(root / name) for name in batch]
             try:
                 with self.errors("read"):
-                    self.fs.get([self.key(name) for name in batch], list(map(str, parts)))
+                    keys = [self.key(name) for name in batch]
+                    self.fs.get(keys, list(map(str, parts)), **_DOWNLOADS.get(self.scheme, {}))
                 for name, part in zip(batch, parts, strict=True):
                     part.replace(root / name)
             finally:
@@ -187,21 +211,58 @@ class Mirror:
             raise self._told(error, what) or error from error
 
     def _told(self, error: Exception, what: str) -> ContrafactError | None:
-        names = {kind.__name__ for kind in type(error).__mro__}
-        said = str(error).partition("\n")[0][:200]
-        if names & set(_NO_KEY):
+        names, status = {kind.__name__ for kind in type(error).__mro__}, _status(error)
+        said = str(error).replace("\n", " ")[:200]
+        if names & set(_NO_KEY) or (status == 401 and "Anonymous" in said):
             return RunDirectoryError(f"{self.url} cannot be {what}: no credentials were found", fix=_credentials(self))
-        if names & set(_REFUSED):
+        if status == 401:
+            return RunDirectoryError(
+                f"{self.url} cannot be {what}: the credentials are refused ({said})", fix=_credentials(self)
+            )
+        if names & set(_REFUSED) or status == 403:
             return StorageError(
                 f"{self.url} cannot be {what}: access is denied ({said})",
                 fix="let these credentials read, write, list and delete there, then run the same command: it resumes",
             )
-        if isinstance(error, OSError | TimeoutError) or names & set(_AWAY):
+        if 400 <= status < 500 and status not in _LATER:
+            return StorageError(f"{self.url} cannot be {what}: the store refuses it ({said})")
+        if status or isinstance(error, OSError | TimeoutError) or names & set(_AWAY):
             return TransientError(
                 f"{self.url} cannot be {what}: {type(error).__name__}: {said}",
                 fix="run the same command again when the store answers: it resumes",
             )
         return None
+
+
+def _plain_gcsfs() -> None:
+    """Take the file system of gcsfs that speaks JSON alone, and log nothing that is told here.
+
+    The other one asks over gRPC what kind of bucket it is, before each request where it gets no answer.
+    """
+    import fsspec
+
+    os.environ.setdefault(_GRPC, "false")
+    from gcsfs.core import GCSFileSystem
+
+    if os.environ[_GRPC] == "false":
+        for scheme in _GOOGLE:
+            fsspec.register_implementation(scheme, GCSFileSystem, clobber=True)
+    for name in ("gcsfs", "google.auth._default"):
+        log = logging.getLogger(name)
+        if log.level == logging.NOTSET:
+            log.setLevel(logging.CRITICAL)
+
+
+def _status(error: Exception) -> int:
+    """The status of Google's answer, which gcsfs tells by a number or in words; 0 for what is no answer of Google's."""
+    names, said = {kind.__name__ for kind in type(error).__mro__}, str(error)
+    if "HttpError" in names:
+        return int(getattr(error, "code", None) or 500)
+    if "NonRetryableError" in names:
+        return 401  # credentials that lack what it takes to renew them
+    if isinstance(error, OSError) and (said.startswith("Forbidden:") or '"code": 403' in said):
+        return 403
+    return 400 if isinstance(error, ValueError) and said.startswith("Bad Request:") else 0
 
 
 def _beside(path: Path) -> Path:

@@ -1,13 +1,15 @@
-"""One S3 server for the folder; a bucket of its own, and the environment that points there, for each test."""
+"""One S3 and one GCS server for the folder; for each test its own bucket, and the environment that points there."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from tests.workers import gcs
 from tests.workers.s3 import S3, environment, loopback_s3
 
 
@@ -21,6 +23,18 @@ class Bucket:
     @property
     def url(self) -> str:
         return f"s3://{self.name}/sets/toy"
+
+
+@dataclass(frozen=True)
+class GoogleBucket:
+    """An empty bucket: ``url`` is a prefix in it."""
+
+    server: gcs.GCS
+    name: str
+
+    @property
+    def url(self) -> str:
+        return f"gs://{self.name}/sets/toy"
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +51,22 @@ def bucket(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     made = Bucket(s3_server, f"bucket-{uuid.uuid4().hex[:12]}")
     s3_server.bucket(made.name)
     s3_server.asked.clear()
+    return made
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[gcs.GCS]:
+    with gcs.loopback_gcs() as server:
+        yield server
+
+
+@pytest.fixture
+def google_bucket(gcs_server: gcs.GCS, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GoogleBucket:
+    monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
+    for name, value in gcs.environment(gcs_server, tmp_path / "nowhere").items():
+        monkeypatch.setenv(name, value)
+    gcs_server.refused = lambda asked: 0
+    made = GoogleBucket(gcs_server, f"bucket-{uuid.uuid4().hex[:12]}")
+    gcs_server.bucket(made.name)
+    gcs_server.asked.clear()
     return made
