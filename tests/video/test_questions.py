@@ -61,7 +61,7 @@ def test_a_question_about_the_clip_as_filmed_and_its_edit_has_an_answer_for_each
     assert possible((None, FACT)) == ["event", "yesno", "when", "where"]
     item = ask("yesno", (None, FACT), OTHERS, 0, rng())
     assert item is not None
-    assert item.question == "Does the left third of the picture suddenly become brighter?"
+    assert item.question == "Does the left third of the picture become brighter for a while?"
     assert [item.options[at] for at in item.right] == ["no", "yes"]
     item = ask("when", (None, FACT), OTHERS, 1, rng())
     assert item is not None
@@ -71,7 +71,7 @@ def test_a_question_about_the_clip_as_filmed_and_its_edit_has_an_answer_for_each
     assert [item.options[at] for at in item.right] == ["no part", "the left third"]
     item = ask("event", (None, FACT), OTHERS, 3, rng())
     assert item is not None
-    assert [item.options[at] for at in item.right] == ["None of the others.", "It suddenly becomes brighter."]
+    assert [item.options[at] for at in item.right] == ["None of the others.", "It becomes brighter for a while."]
 
 
 def test_two_edits_are_told_apart_by_what_differs_and_nothing_happens_is_wrong_for_both() -> None:
@@ -83,7 +83,10 @@ def test_two_edits_are_told_apart_by_what_differs_and_nothing_happens_is_wrong_f
     assert possible((FACT, darker)) == ["event", "yesno"]
     item = ask("event", (FACT, darker), OTHERS, 0, rng())
     assert item is not None
-    assert [item.options[at] for at in item.right] == ["It suddenly becomes brighter.", "It suddenly becomes darker."]
+    assert [item.options[at] for at in item.right] == [
+        "It becomes brighter for a while.",
+        "It becomes darker for a while.",
+    ]
     assert "None of the others." in item.options
     assert possible((FACT, FACT)) == []
 
@@ -107,7 +110,7 @@ def test_wrong_answers_name_things_as_right_ones_do() -> None:
         if (item := ask("event", (None, fact), ["recolour", "freeze", "warp"], seed, rng(seed))) is not None
         for text in item.options
     }
-    assert "It suddenly turns blue." in texts
+    assert "It turns blue for a while." in texts
     assert not any("{" in text for text in texts)
 
 
@@ -118,12 +121,12 @@ def test_a_question_without_enough_wrong_answers_is_not_asked() -> None:
 def test_a_caption_tells_the_whole_clip_and_no_number_of_the_edit() -> None:
     text = caption(FACT, 24, 24.0)
     assert text == (
-        "From 0.00 to 0.33 s the clip runs as it was filmed. From 0.33 to 0.58 s the left third of the picture suddenly"
+        "From 0.00 to 0.33 s the clip runs as it was filmed. From 0.33 to 0.58 s the left third of the picture"
         " becomes brighter. From 0.58 to 1.00 s all is as it was filmed again."
     )
     assert caption(None, 24, 24.0, "A dog runs") == "A dog runs. From 0.00 to 1.00 s the clip runs as it was filmed."
     whole = replace(FACT, start=0, stop=24)
-    assert caption(whole, 24, 24.0) == "From 0.00 to 1.00 s the left third of the picture suddenly becomes brighter."
+    assert caption(whole, 24, 24.0) == "From 0.00 to 1.00 s the left third of the picture becomes brighter."
     assert "0.5" not in text.replace("0.58", "")
 
 
@@ -184,5 +187,5 @@ def test_no_two_options_could_be_taken_for_each_other_so_that_the_third_would_be
 def test_whether_something_happens_is_asked_of_two_edits_too_so_that_an_edit_is_not_always_a_yes() -> None:
     item = ask("yesno", (FACT, replace(FACT, operation="darken")), OTHERS, 0, rng())
     assert item is not None
-    assert item.question == "Does the left third of the picture suddenly become darker?"
+    assert item.question == "Does the left third of the picture become darker for a while?"
     assert [item.options[at] for at in item.right] == ["no", "yes"]

@@ -44,7 +44,7 @@ def test_a_fact_that_moved_keeps_the_templates_words(other: str) -> None:
 def answer(body: Any) -> str:
     """A dress for captions as filmed; for the others an invention."""
     asked = str(body["messages"][-1]["content"])
-    if "suddenly" in asked or "for a while" in asked:
+    if "the whole picture" in asked:
         return "Something else happens, and 7 dogs run by."
     return asked.replace("the clip runs as it was filmed", "one sees the clip just as it was filmed")
 
@@ -65,6 +65,6 @@ def test_a_language_model_rewords_what_it_does_not_change(tmp_path: Path) -> Non
     assert len(pairs) == 2
     for pair in pairs:
         assert pair["factual"]["caption"] == "From 0.00 to 1.00 s one sees the clip just as it was filmed."
-        assert "suddenly" in pair["counterfactual"]["caption"], "the model's invention is not taken"
+        assert "the whole picture" in pair["counterfactual"]["caption"], "the model's invention is not taken"
         assert len(pair["provenance"]["request_ids"]) == 1
         assert pair["provenance"]["model"] is not None

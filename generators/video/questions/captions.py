@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generators.video.questions.facts import Fact
-from generators.video.questions.words import sentence
+from generators.video.questions.words import AWHILE, sentence
 
 __all__ = ["caption"]
 
@@ -29,7 +29,7 @@ def caption(fact: Fact | None, frames: int, rate: float, content: str = "") -> s
     start, stop = fact.seconds
     if fact.start > 0:
         said.append(f"From 0.00 to {start:.2f} s the clip runs as it was filmed.")
-    said.append(f"From {start:.2f} to {stop:.2f} s {fact.subject} {fact.say('verb')}.")
+    said.append(f"From {start:.2f} to {stop:.2f} s {fact.subject} {fact.say('verb').removesuffix(AWHILE)}.")
     if fact.stop < frames:
         said.append(f"From {stop:.2f} to {lasts:.2f} s all is as it was filmed again.")
     return " ".join(said)

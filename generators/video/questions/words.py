@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["ALIKE", "OPPOSED", "WORDS", "Words", "alike", "confused", "sentence"]
+__all__ = ["ALIKE", "AWHILE", "OPPOSED", "WORDS", "Words", "alike", "confused", "sentence"]
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,10 @@ class Words:
     Attributes
     ----------
     verb : str
-        What happens, after the place and in the third person: ``suddenly becomes brighter``.
+        What happens, after the place and in the third person: ``becomes brighter for a while``. What is darker for a
+        while becomes brighter too, when that ends: without these words the opposite would be true as well.
     ask : str
-        The same after ``does``: ``suddenly become brighter``.
+        The same after ``does``: ``become brighter for a while``.
     key : str
         The word that tells this edit from every other.
     """
@@ -27,23 +28,25 @@ class Words:
     key: str
 
 
+AWHILE = " for a while"
+
 WORDS: Mapping[str, Words] = {
-    "brighten": Words("suddenly becomes brighter", "suddenly become brighter", "brighter"),
-    "darken": Words("suddenly becomes darker", "suddenly become darker", "darker"),
-    "more_contrast": Words("suddenly gains contrast", "suddenly gain contrast", "gain"),
-    "less_contrast": Words("suddenly loses contrast", "suddenly lose contrast", "los"),
-    "grey": Words("suddenly turns grey", "suddenly turn grey", "grey"),
-    "vivid": Words("suddenly becomes more colourful", "suddenly become more colourful", "colourful"),
-    "blur": Words("suddenly becomes blurred", "suddenly become blurred", "blur"),
-    "warp": Words("suddenly bends in waves", "suddenly bend in waves", "wave"),
-    "disappear": Words("suddenly disappears", "suddenly disappear", "disappear"),
-    "replace": Words("is suddenly replaced by a {thing}", "suddenly give way to a {thing}", "{thing}"),
-    "recolour": Words("suddenly turns {thing}", "suddenly turn {thing}", "{thing}"),
-    "duplicate": Words("suddenly appears twice", "suddenly appear twice", "twice"),
+    "brighten": Words("becomes brighter for a while", "become brighter for a while", "brighter"),
+    "darken": Words("becomes darker for a while", "become darker for a while", "darker"),
+    "more_contrast": Words("gains contrast for a while", "gain contrast for a while", "gain"),
+    "less_contrast": Words("loses contrast for a while", "lose contrast for a while", "los"),
+    "grey": Words("turns grey for a while", "turn grey for a while", "grey"),
+    "vivid": Words("becomes more colourful for a while", "become more colourful for a while", "colourful"),
+    "blur": Words("becomes blurred for a while", "become blurred for a while", "blur"),
+    "warp": Words("bends in waves for a while", "bend in waves for a while", "wave"),
+    "disappear": Words("disappears for a while", "disappear for a while", "disappear"),
+    "replace": Words("is replaced by a {thing} for a while", "give way to a {thing} for a while", "{thing}"),
+    "recolour": Words("turns {thing} for a while", "turn {thing} for a while", "{thing}"),
+    "duplicate": Words("appears twice for a while", "appear twice for a while", "twice"),
     "reverse": Words("runs backwards for a while", "run backwards for a while", "backward"),
     "freeze": Words("stands still for a while", "stand still for a while", "still"),
     "shuffle": Words("jumps to and fro in time", "jump to and fro in time", "to and fro"),
-    "loop": Words("repeats the same moment", "repeat the same moment", "repeat"),
+    "loop": Words("repeats the same moment for a while", "repeat the same moment for a while", "repeat"),
     "float": Words("floats up into the air", "float up into the air", "float"),
     "teleport": Words("is suddenly somewhere else", "suddenly leap somewhere else", "somewhere"),
 }
