@@ -19,7 +19,7 @@ from contrafact.publishing.facts import schema_of
 from contrafact.publishing.fields import fields_of
 from contrafact.publishing.telling import citations_of, inputs_of
 from contrafact.recipe import Recipe
-from contrafact.store.atomic import digest, write_text
+from contrafact.store.atomic import digest, write_json
 from contrafact.store.layout import RunDirectory
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ _CONTEXT: dict[str, Any] = {
 
 def write_croissant(directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe) -> None:
     """Write ``croissant.json`` of a complete dataset."""
-    write_text(directory.path / CROISSANT, render_croissant(directory, manifest, recipe))
+    write_json(directory.path / CROISSANT, _described_in_full(directory, manifest, recipe, None))
 
 
 def render_croissant(
@@ -99,11 +99,18 @@ def render_croissant(
     home : Home, optional
         The repository whose files are meant; the folder itself unless given.
     """
+    found = _described_in_full(directory, manifest, recipe, home)
+    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+
+
+def _described_in_full(
+    directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe, home: Home | None
+) -> dict[str, Any]:
     configs = configs_of(directory.path, manifest, hidden=home is None or home.hidden)
     listed = {file["path"]: file for file in manifest["files"]}
     address = None if home is None else home.address
     repository = [] if home is None or home.page is None else [_repository(home.page)]
-    found = {
+    return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
@@ -117,7 +124,6 @@ def render_croissant(
         ],
         "recordSet": [each for config in configs if (each := _records(directory.path, config)) is not None],
     }
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
 def _terms(recipe: Recipe, manifest: Mapping[str, Any], page: str | None) -> dict[str, Any]:

@@ -95,7 +95,10 @@ def storable(value: Any) -> Any:
 
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON, whole or not at all; keys stay in the order given."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        # As one text it would first be a list of its smallest pieces, ten times as large as what is written.
+        json.dump(value, file, indent=1, ensure_ascii=False)
+        file.write("\n")
 
 
 def read_json(path: Path) -> Any:
