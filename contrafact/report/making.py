@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from contrafact.errors import RunDirectoryError
+from contrafact.record import is_media
 from contrafact.report.findings import findings_of
 from contrafact.report.reading import MOST, Shown, chosen_files, read_shown, read_some
 from contrafact.store.atomic import atomic_path
@@ -17,8 +18,9 @@ from contrafact.store.layout import RunDirectory, read_manifest
 
 __all__ = ["looked_into", "make_report", "report_pages", "report_quickly"]
 
-_TEXTS, _NUMBERS = 10_000, 500
-"""Pairs in the report that a build makes. Models without texts make hundreds of thousands of pairs a second."""
+_TEXTS, _NUMBERS, _MEDIA = 10_000, 500, 100
+"""Pairs in the report that a build makes. Models without texts make hundreds of thousands of pairs a second, and pairs
+of clips or pictures hold so much besides these that memory would grow with their number."""
 
 
 def make_report(path: str | Path, out: Path | None = None, most: int = MOST) -> tuple[Path, Shown]:
@@ -112,6 +114,8 @@ def _most(directory: RunDirectory, manifest: Mapping[str, Any]) -> int:
     if first is None:
         return _NUMBERS
     members = pq.read_schema(directory.path / first).field("factual").type
+    if any(is_media(each.type) for each in members):
+        return _MEDIA
     plain = all(pa.types.is_integer(each.type) or pa.types.is_floating(each.type) or pa.types.is_boolean(each.type)
                 for each in members)  # fmt: skip
     return _NUMBERS if plain else _TEXTS

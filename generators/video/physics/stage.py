@@ -1,8 +1,8 @@
-"""Drawing contexts: made once for each place and size, lent to one clip at a time.
+"""Drawing contexts: made once for each size, lent to one clip at a time.
 
-A context takes a quarter of a second to make, and holds textures, which are those of the place. Which thread uses it
-may change. Mesa draws in software, on the calling thread, and was seen to crash where two threads drew at once: a
-thread draws alone (:data:`DRAWING`), and workers that are processes draw side by side.
+A context takes a quarter of a second to make, and holds textures for every place. Which thread uses it may change.
+Mesa draws in software, on the calling thread, and was seen to crash where two threads drew at once: a thread draws
+alone (:data:`DRAWING`), and workers that are processes draw side by side.
 """
 
 from __future__ import annotations
@@ -29,26 +29,37 @@ _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 _guard = threading.Lock()
 DRAWING = threading.RLock()
 """Held around everything that draws."""
-_idle: dict[tuple[str, Look], list[_Context]] = defaultdict(list)
+_idle: dict[Look, list[_Drawable]] = defaultdict(list)
 _registered: list[bool] = []
 
 
-class _Context:
-    """One OpenGL context with MuJoCo's textures and buffers in it."""
+class _Drawable:
+    """One OpenGL context, in which every place has MuJoCo's textures and buffers of its own.
 
-    def __init__(self, world: World, look: Look) -> None:
+    As many are there as threads have drawn at once: OpenGL's own memory is several times what a place needs.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.context = _context_class()(look.width, look.height)
+        self._places: dict[str, Any] = {}
+
+    def place(self, world: World) -> Any:
+        """The ``mujoco.MjrContext`` of a world's place. To be called where this one is current."""
         mujoco = load_mujoco()
-        self.drawable = _context_class()(look.width, look.height)
-        with self.drawable.as_current():
-            self.mjr = mujoco.MjrContext(compiled(world, look), mujoco.mjtFontScale.mjFONTSCALE_50.value)
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self.mjr)
-            self.mjr.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+        if world.scene not in self._places:
+            made = mujoco.MjrContext(compiled(world, self.look), mujoco.mjtFontScale.mjFONTSCALE_50.value)
+            made.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
+            self._places[world.scene] = made
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._places[world.scene])
+        return self._places[world.scene]
 
     def close(self) -> None:
         """Let go of everything. MuJoCo's own destructors would come too late, after the GL library's."""
-        with self.drawable.as_current():
-            self.mjr.free()
-        self.drawable.free()
+        with self.context.as_current():
+            for each in self._places.values():
+                each.free()
+        self.context.free()
 
 
 @contextmanager
@@ -61,24 +72,25 @@ def borrowed_context(world: World, look: Look) -> Iterator[Any]:
         Where nothing can be drawn on this machine; says which Debian package is missing.
     """
     prepare_drawing()
-    key = (world.scene, look)
     with _guard:
-        context = _idle[key].pop() if _idle[key] else None
+        drawable = _idle[look].pop() if _idle[look] else None
     try:
         with DRAWING:
-            if context is None:
-                context = _made(world, look)
-            current = context.drawable.as_current()
+            if drawable is None:
+                drawable = _made(look)
+            current = drawable.context.as_current()
             current.__enter__()
         try:
-            yield context.mjr
+            with DRAWING, _told():
+                place = drawable.place(world)
+            yield place
         finally:
             with DRAWING:
                 current.__exit__(None, None, None)
     finally:
-        if context is not None:
+        if drawable is not None:
             with _guard:
-                _idle[key].append(context)
+                _idle[look].append(drawable)
 
 
 def prepare_drawing() -> None:
@@ -100,17 +112,24 @@ def try_drawing() -> str:
         return f"MuJoCo {version('mujoco')} draws with {os.environ[_KIND]}"
 
 
-def _made(world: World, look: Look) -> _Context:
+def _made(look: Look) -> _Drawable:
     """A new context."""
-    try:
-        made = _Context(world, look)
-    except (RuntimeError, ImportError, AttributeError) as error:
-        raise _cannot_draw(error) from None
+    with _told():
+        made = _Drawable(look)
     if not _registered:
         # After MuJoCo has registered what takes the display away, and so called before it.
         atexit.register(_close_all)
         _registered.append(True)
     return made
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What MuJoCo or OpenGL raise becomes one message."""
+    try:
+        yield
+    except (RuntimeError, ImportError, AttributeError) as error:
+        raise _cannot_draw(error) from None
 
 
 def _context_class() -> Any:
