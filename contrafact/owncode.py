@@ -110,10 +110,24 @@ def _file(path: Path) -> Path | None:
     return None
 
 
+def _parsed(content: bytes) -> ast.Module:
+    """The syntax tree. Raises ``SyntaxError`` for what is no Python.
+
+    Interpreters before 3.11.8 share one count of levels among all threads that parse, and say so by a SystemError
+    where two did at once (gh-106905); the next try starts a new count.
+    """
+    for _ in range(9):
+        try:
+            return ast.parse(content)
+        except SystemError:
+            continue
+    return ast.parse(content)
+
+
 def _imported(content: bytes, package: str) -> Iterator[str]:
     """Full names that a module's import statements may load. ``package`` is what its relative imports start from."""
     try:
-        tree = ast.parse(content)
+        tree = _parsed(content)
     except (SyntaxError, ValueError):
         return  # importing it says so, with the line
     for node in ast.walk(tree):

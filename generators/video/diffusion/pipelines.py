@@ -168,13 +168,13 @@ def _without_bars() -> Iterator[None]:
     from diffusers.utils import logging as diffusers_bars
     from transformers.utils import logging as transformers_bars
 
-    bars = (diffusers_bars, transformers_bars)
-    for each in bars:
+    shown = [each for each in (diffusers_bars, transformers_bars) if each.is_progress_bar_enabled()]
+    for each in shown:
         each.disable_progress_bar()
     try:
         yield
     finally:
-        for each in bars:
+        for each in shown:  # of one that was off before, that would turn it on for everybody
             each.enable_progress_bar()
 
 
