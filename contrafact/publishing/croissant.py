@@ -86,7 +86,7 @@ _CONTEXT: dict[str, Any] = {
 
 def write_croissant(directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe) -> None:
     """Write ``croissant.json`` of a complete dataset."""
-    write_json(directory.path / CROISSANT, _described_in_full(directory, manifest, recipe, None))
+    write_json(directory.path / CROISSANT, _document(directory, manifest, recipe, None))
 
 
 def render_croissant(
@@ -99,11 +99,11 @@ def render_croissant(
     home : Home, optional
         The repository whose files are meant; the folder itself unless given.
     """
-    found = _described_in_full(directory, manifest, recipe, home)
+    found = _document(directory, manifest, recipe, home)
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 
 
-def _described_in_full(
+def _document(
     directory: RunDirectory, manifest: Mapping[str, Any], recipe: Recipe, home: Home | None
 ) -> dict[str, Any]:
     configs = configs_of(directory.path, manifest, hidden=home is None or home.hidden)

@@ -35,10 +35,10 @@ QUESTIONED = PairShape(
 )
 
 
-def image_of(picture: NDArray[np.uint8]) -> dict[str, Any]:
+def image_of(picture: NDArray[np.uint8], name: str = "image") -> dict[str, Any]:
     """The fields of an image: its bytes as PNG, and their hash."""
     data = encode_png(picture)
-    return {"image": {"bytes": data, "path": "image.png"}, "image_sha256": hashlib.sha256(data).hexdigest()}
+    return {name: {"bytes": data, "path": f"{name}.png"}, f"{name}_sha256": hashlib.sha256(data).hexdigest()}
 
 
 def member(picture: NDArray[np.uint8], question: str, options: Sequence[str], answer: str) -> dict[str, Any]:

@@ -14,11 +14,12 @@ from contrafact.errors import RecipeError
 from contrafact.pipeline import run_local
 from contrafact.recipe import load_recipe, parse_recipe
 from contrafact.validation import validate
+from generators.image.records import image_of
 from generators.video.physics.draw import draw
 from generators.video.physics.flow import forward_flow
 from generators.video.physics.mjcf import Look
 from generators.video.tracer.marking import View, marked, moment_of, still
-from generators.video.tracer.records import ANSWERS, image_cells
+from generators.video.tracer.records import ANSWERS
 from tests.video.scenes import subject
 from tests.video.test_physics_builds import tampered
 
@@ -137,7 +138,7 @@ def test_everything_is_recomputed_and_a_moved_mark_is_found_out(built: Path) -> 
     def painted(member: dict[str, Any]) -> None:
         picture = frames(member)[1]
         picture[0, 0] ^= 1
-        member |= image_cells("frame_2", picture)
+        member |= image_of(picture, "frame_2")
 
     for change in (moved, painted):
         assert any("not what the model gives" in each for each in tampered(built, change).problems), change.__name__

@@ -21,18 +21,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-__all__ = ["GCS", "Request", "environment", "loopback_gcs"]
+from tests.workers.asked import Asked
+
+__all__ = ["GCS", "ToGoogle", "environment", "loopback_gcs"]
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request as it arrived. ``bytes`` is what it sent."""
-
-    method: str
-    path: str
-    query: str
-    ranged: str
-    bytes: int
+class ToGoogle(Asked):
+    """One request to Google's store."""
 
     @property
     def kind(self) -> str:
@@ -54,8 +50,8 @@ class GCS:
 
     storage: Any = None
     port: int = 0
-    asked: list[Request] = field(default_factory=list)
-    refused: Callable[[Request], int] = lambda asked: 0
+    asked: list[ToGoogle] = field(default_factory=list)
+    refused: Callable[[ToGoogle], int] = lambda asked: 0
 
     @property
     def url(self) -> str:
@@ -99,7 +95,7 @@ def _handler(gcs: GCS) -> type:
         def answer(self, route: Callable[[], None]) -> None:
             split = urlsplit(self.path)
             length = int(self.headers.get("Content-Length") or 0)
-            asked = Request(self.command, unquote(split.path), split.query, self.headers.get("Range", ""), length)
+            asked = ToGoogle(self.command, unquote(split.path), split.query, self.headers.get("Range", ""), length)
             gcs.asked.append(asked)
             status = 499 if asked.kind == "ABORT" else gcs.refused(asked)
             if status:

@@ -11,20 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.request import Request, urlopen
 
-__all__ = ["S3", "Asked", "environment", "loopback_s3"]
+from tests.workers.asked import Asked
+
+__all__ = ["S3", "ToAmazon", "environment", "loopback_s3"]
 
 _DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request as it arrived. ``bytes`` is what it sent."""
-
-    method: str
-    path: str
-    query: str
-    ranged: str
-    bytes: int
+class ToAmazon(Asked):
+    """One request to S3."""
 
     @property
     def kind(self) -> str:
@@ -47,8 +43,8 @@ class S3:
     """The server. ``denied`` is asked of every request; one for which it is true gets a 403, as without permission."""
 
     port: int = 0
-    asked: list[Asked] = field(default_factory=list)
-    denied: Callable[[Asked], bool] = lambda asked: False
+    asked: list[ToAmazon] = field(default_factory=list)
+    denied: Callable[[ToAmazon], bool] = lambda asked: False
 
     @property
     def url(self) -> str:
@@ -63,7 +59,7 @@ class S3:
 
     def served(self, application: Any) -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
         def call(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
-            asked = Asked(
+            asked = ToAmazon(
                 environ["REQUEST_METHOD"],
                 environ["PATH_INFO"],
                 environ.get("QUERY_STRING", ""),

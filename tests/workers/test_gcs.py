@@ -14,29 +14,18 @@ from gcsfs.retry import HttpError, NonRetryableError
 from contrafact.errors import RunDirectoryError, StorageError, TransientError
 from contrafact.pipeline import build, local_mapper
 from contrafact.plan import make_plan
-from contrafact.recipe import Recipe
 from contrafact.store.mirrors import Mirror
 from contrafact.store.remote import local_copy, open_directory
 from contrafact.validation import validate
 from tests.core.builds import EVERY_OTHER, built, tree
 from tests.flows.commands import contrafact
 from tests.workers.conftest import GoogleBucket
-from tests.workers.toys import built_by_processes, of
+from tests.workers.toys import built_by_processes, built_there, objects_under, of
 
 # aiohttp warns of bodies over 1 MiB that are bytes, which is what gcsfs gives it.
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")
 
 SMALL: dict[str, Any] = {"filters": {"half": EVERY_OTHER}}
-
-
-def built_there(recipe: Recipe, url: str, watch: Any = None) -> dict[str, Any]:
-    return build(make_plan(recipe, None, url), local_mapper(2), watch)
-
-
-def objects(bucket: GoogleBucket) -> dict[str, bytes]:
-    """Everything under the prefix, by name."""
-    mirror = Mirror(bucket.url)
-    return {name: mirror.content(name) or b"" for name in mirror.list()}
 
 
 @pytest.mark.parametrize("keys", [SMALL, {"accept": 15, "shard_rows": 10}], ids=["set", "quota"])
@@ -46,7 +35,7 @@ def test_the_objects_are_the_files_of_a_local_build(
     recipe = of("Hashed", **keys)
     built(recipe, tmp_path / "here")
     built_there(recipe, google_bucket.url)
-    assert objects(google_bucket) == tree(tmp_path / "here")
+    assert objects_under(google_bucket.url) == tree(tmp_path / "here")
     uploads = [each for each in google_bucket.server.asked if each.kind == "UPLOAD"]
     stored = google_bucket.server.storage.objects[google_bucket.name]
     assert max(stored, key=lambda name: stored[name]["timeCreated"]).endswith("/manifest.json"), "it is completion"
@@ -57,7 +46,7 @@ def test_worker_processes_send_their_own_shards(google_bucket: GoogleBucket, tmp
     recipe = of("Hashed", **SMALL)
     built(recipe, tmp_path / "here")
     built_by_processes(recipe, google_bucket.url)
-    assert objects(google_bucket) == tree(tmp_path / "here")
+    assert objects_under(google_bucket.url) == tree(tmp_path / "here")
 
 
 def test_a_build_that_goes_on_elsewhere_makes_only_what_is_missing(google_bucket: GoogleBucket, tmp_path: Path) -> None:
@@ -79,7 +68,7 @@ def test_a_build_that_goes_on_elsewhere_makes_only_what_is_missing(google_bucket
     kept = [name for name in before if name in after]
     assert kept
     assert all(after[name]["generation"] == before[name] for name in kept), "what is there is not sent again"
-    assert objects(google_bucket) == tree(tmp_path / "whole")
+    assert objects_under(google_bucket.url) == tree(tmp_path / "whole")
 
 
 def test_the_second_build_is_told_who_is_first(google_bucket: GoogleBucket) -> None:
@@ -178,7 +167,7 @@ def test_a_bucket_that_may_not_be_written(google_bucket: GoogleBucket) -> None:
     with pytest.raises(StorageError, match=r"(?s)cannot be written: access is denied.*read, write, list and delete"):
         built_there(of("Hashed"), google_bucket.url)
     google_bucket.server.refused = lambda asked: 0
-    assert objects(google_bucket) == {}
+    assert objects_under(google_bucket.url) == {}
 
 
 @pytest.mark.parametrize(

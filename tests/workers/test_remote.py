@@ -19,7 +19,6 @@ from datasets import load_dataset
 from contrafact.errors import RunDirectoryError, StorageError, TransientError
 from contrafact.pipeline import build, local_mapper
 from contrafact.plan import make_plan
-from contrafact.recipe import Recipe
 from contrafact.store import lease
 from contrafact.store.mirrors import Mirror
 from contrafact.store.remote import is_remote, local_copy, open_directory
@@ -27,19 +26,9 @@ from contrafact.validation import validate
 from tests.core.builds import EVERY_OTHER, built, tree
 from tests.flows.commands import contrafact
 from tests.workers.conftest import Bucket
-from tests.workers.toys import built_by_processes, of
+from tests.workers.toys import built_by_processes, built_there, objects_under, of
 
 SMALL: dict[str, Any] = {"filters": {"half": EVERY_OTHER}}
-
-
-def built_there(recipe: Recipe, url: str, watch: Any = None) -> dict[str, Any]:
-    return build(make_plan(recipe, None, url), local_mapper(2), watch)
-
-
-def objects(bucket: Bucket) -> dict[str, bytes]:
-    """Everything under the prefix, by name."""
-    mirror = Mirror(bucket.url)
-    return {name: mirror.content(name) or b"" for name in mirror.list()}
 
 
 @pytest.mark.parametrize("keys", [{}, SMALL, {"accept": 15, "shard_rows": 10}], ids=["plain", "set", "quota"])
@@ -47,7 +36,7 @@ def test_the_objects_are_the_files_of_a_local_build(keys: dict[str, Any], bucket
     recipe = of("Hashed", **keys)
     built(recipe, tmp_path / "here")
     built_there(recipe, bucket.url)
-    there = objects(bucket)
+    there = objects_under(bucket.url)
     assert there == tree(tmp_path / "here")
     assert not [name for name in there if name.startswith((".work", ".lease"))]
     last = [each for each in bucket.server.asked if each.kind == "PUT" and ".lease" not in each.path][-1]
@@ -82,7 +71,7 @@ def test_a_build_that_goes_on_elsewhere_makes_only_what_is_missing(bucket: Bucke
 
     with pytest.raises(KeyboardInterrupt):
         build(make_plan(recipe, None, bucket.url), local_mapper(1), interrupted)
-    left = objects(bucket)
+    left = objects_under(bucket.url)
     assert "manifest.json" not in left
     done = [name for name in left if name.startswith(".work/finished/")]
     assert len(done) >= 8
@@ -91,7 +80,7 @@ def test_a_build_that_goes_on_elsewhere_makes_only_what_is_missing(bucket: Bucke
     built_there(recipe, bucket.url, lambda stage, report: made.append(report["shard"]))
     sent = [each.path for each in bucket.server.asked if each.kind == "PUT" and "/data/" in each.path]
     assert len(sent) <= 3 * (10 - len(done)), "what is there is not sent again"
-    assert objects(bucket) == tree(tmp_path / "whole")
+    assert objects_under(bucket.url) == tree(tmp_path / "whole")
 
 
 def test_completion_elsewhere_fetches_what_it_looks_into_and_no_other_pair(
@@ -113,7 +102,7 @@ def test_completion_elsewhere_fetches_what_it_looks_into_and_no_other_pair(
     built_there(recipe, bucket.url)
     read = {each.path for each in bucket.server.asked if each.kind == "GET" and each.path.endswith(".parquet")}
     assert len(read) <= 3, read
-    assert objects(bucket) == tree(tmp_path / "whole")
+    assert objects_under(bucket.url) == tree(tmp_path / "whole")
 
 
 def test_a_complete_dataset_costs_a_handful_of_requests(bucket: Bucket) -> None:
@@ -128,7 +117,7 @@ def test_worker_processes_send_their_own_shards(bucket: Bucket, tmp_path: Path) 
     recipe = of("Hashed", **SMALL)
     built(recipe, tmp_path / "here")
     built_by_processes(recipe, bucket.url)
-    assert objects(bucket) == tree(tmp_path / "here")
+    assert objects_under(bucket.url) == tree(tmp_path / "here")
 
 
 def test_large_files_go_up_in_parts_and_a_failed_upload_leaves_nothing(bucket: Bucket, tmp_path: Path) -> None:
@@ -176,7 +165,7 @@ def test_a_lease_of_a_machine_that_is_gone_runs_out(bucket: Bucket, monkeypatch:
     with pytest.raises(StorageError, match="was taken by another build"):
         long_gone.check()
     mine.release()
-    assert not [name for name in objects(bucket) if name == ".lease/00000002.json"]
+    assert not [name for name in objects_under(bucket.url) if name == ".lease/00000002.json"]
 
 
 def test_a_lease_that_is_taken_again_is_renewed_again() -> None:
@@ -246,11 +235,11 @@ def test_a_killed_build_resumes_at_once_on_the_same_machine(bucket: Bucket, tmp_
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert "manifest.json" not in objects(bucket)
+    assert "manifest.json" not in objects_under(bucket.url)
     recipe = of("Hashed", generator={"rounds": 3000}, rows=60)
     built_there(recipe, bucket.url)
     built(recipe, tmp_path / "whole")
-    assert objects(bucket).keys() - {".lease/00000001.json"} == tree(tmp_path / "whole").keys()
+    assert objects_under(bucket.url).keys() - {".lease/00000001.json"} == tree(tmp_path / "whole").keys()
 
 
 def test_it_is_read_where_it_lies(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -292,7 +281,7 @@ def test_a_foreign_prefix_is_left_alone(bucket: Bucket) -> None:
     Mirror(bucket.url).write("notes.txt", b"mine")
     with pytest.raises(RunDirectoryError, match=r"is not empty \(it holds notes\.txt\)"):
         built_there(of("Hashed"), bucket.url)
-    assert objects(bucket) == {"notes.txt": b"mine"}
+    assert objects_under(bucket.url) == {"notes.txt": b"mine"}
 
 
 def test_a_prefix_of_another_recipe_is_refused(bucket: Bucket) -> None:
@@ -305,7 +294,7 @@ def test_a_bucket_that_may_not_be_written(bucket: Bucket) -> None:
     bucket.server.denied = lambda asked: asked.method == "PUT"
     with pytest.raises(StorageError, match=r"(?s)cannot be written: access is denied.*read, write, list and delete"):
         built_there(of("Hashed"), bucket.url)
-    assert objects(bucket) == {}
+    assert objects_under(bucket.url) == {}
 
 
 def test_a_bucket_that_is_not_there(bucket: Bucket) -> None:

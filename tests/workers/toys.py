@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from contrafact.errors import RowError, TransientError
-from contrafact.pipeline import build, local_mapper
+from contrafact.pipeline import Watch, build, local_mapper
 from contrafact.plan import make_plan
 from contrafact.recipe import Recipe, parse_recipe
+from contrafact.store.mirrors import Mirror
 from contrafact.workers.pool import processes
 from tests.core.toys import Parity
 
-__all__ = ["Deadly", "Flaky", "Hashed", "Lost", "built_by_processes", "of"]
+__all__ = ["Deadly", "Flaky", "Hashed", "Lost", "built_by_processes", "built_there", "objects_under", "of"]
 
 
 class Hashed(Parity):
@@ -93,3 +94,14 @@ def built_by_processes(recipe: Recipe, out: Path | str) -> tuple[dict[str, Any],
     plan, said = make_plan(recipe, None, out), list[str]()
     with processes(plan, said.append) as pool:
         return build(plan, pool.over(local_mapper(plan.workers))), said
+
+
+def built_there(recipe: Recipe, url: str, watch: Watch | None = None) -> dict[str, Any]:
+    """A build by two threads into an object store; its manifest."""
+    return build(make_plan(recipe, None, url), local_mapper(2), watch)
+
+
+def objects_under(url: str) -> dict[str, bytes]:
+    """Everything under a prefix of an object store, by name."""
+    mirror = Mirror(url)
+    return {name: mirror.content(name) or b"" for name in mirror.list()}

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from contrafact.errors import RecipeError, RowError
 from contrafact.record import PairShape
-from contrafact.stages import Recomputed, RowGenerator, Source
+from contrafact.stages import Recomputed
 from generators.video.physics.blender.worker import Blender, find_python
 from generators.video.physics.dependence import dependence
 from generators.video.physics.events import EVENTS
@@ -25,19 +25,24 @@ from generators.video.physics.mjcf import Look
 from generators.video.physics.pairing import Pairing, Subject
 from generators.video.physics.recompute import recomputed
 from generators.video.physics.records import Filming, Output, shape_of
-from generators.video.physics.source import Scenes, noise_of
-from generators.video.physics.stage import prepare_drawing
+from generators.video.physics.simulated import (
+    EventName,
+    Limit,
+    SimulatedGenerator,
+    check_limits,
+    check_names,
+    timing_of,
+)
+from generators.video.physics.source import noise_of
 from generators.video.physics.world import Timing
 
 __all__ = ["Physics"]
 
-EventName = Literal["collision", "fall", "occlusion", "stacking", "containment", "chain"]
 _MOST_FACTORS = 5
-_STEPS = 480  # of the simulation a second, at the least: with fewer, what slides begins to hop
 _SMALLEST, _LARGEST = 32, 1920
 
 
-class Physics(RowGenerator):
+class Physics(SimulatedGenerator):
     """Pairs of clips from a simulator, with masks, states, contacts and questions answered from state.
 
     Parameters
@@ -75,7 +80,6 @@ class Physics(RowGenerator):
 
     name: ClassVar[str] = "physics"
     task: str = "video question answering"
-    label_source: str = "oracle"
     shard_rows: ClassVar[int] = 8
     citations: ClassVar[Sequence[str]] = (
         "CRONOS (arXiv:2605.23699): factors varied one at a time, and yes/no questions on plausibility",
@@ -100,8 +104,8 @@ class Physics(RowGenerator):
         draw: Literal["mujoco", "blender"] = "mujoco",
         samples: int = 16,
     ) -> None:
-        _check_names("events", events)
-        _check_names("interventions", interventions)
+        check_names("events", events)
+        check_names("interventions", interventions)
         _check_numbers(design, interventions, size, rate, seconds, per_unit, settings)
         self.events, self.interventions, self.design, self.per_unit = events, interventions, design, per_unit
         self.look = Look(size[0], size[1], shadows, multisampling)
@@ -114,25 +118,6 @@ class Physics(RowGenerator):
 
     def shape(self) -> PairShape:
         return shape_of(self.filming.outputs)
-
-    def source(self, seed: int) -> Source | None:
-        prepare_drawing()
-        return Scenes(seed, self.events, self.identity())
-
-    def identity(self) -> Any:
-        return [self.name, list(self.events)]
-
-    def model_name(self) -> str | None:
-        from importlib.metadata import version
-
-        return f"mujoco {version('mujoco')}"
-
-    def borrowed(self) -> Any:
-        # Another release of the simulator moves things otherwise in the last bits, and then by metres.
-        return self.model_name()
-
-    def model_origin(self) -> str | None:
-        return "written"
 
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterable[Mapping[str, Any]]:
         event = EVENTS[unit["event"]]
@@ -160,8 +145,7 @@ class Physics(RowGenerator):
         )
 
     def _timing(self, event: str) -> Timing:
-        seconds = self.seconds or EVENTS[event].seconds
-        return Timing(max(round(seconds * self.rate), 2), self.rate, -(-_STEPS // self.rate))
+        return timing_of(self.seconds or EVENTS[event].seconds, self.rate, 2)
 
     def _cells(self, actions: Sequence[Any], rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         """Sets of interventions, each of which makes one pair."""
@@ -174,11 +158,6 @@ class Physics(RowGenerator):
             chosen = sorted(np.argsort(rng.random(len(actions)), kind="stable")[: self.per_unit])  # type: ignore[assignment]
         for number in chosen:
             yield (actions[number],)
-
-
-def _check_names(option: str, given: Sequence[str]) -> None:
-    if not given or len(set(given)) < len(given):
-        raise RecipeError(f"generator.{option}: {list(given)} is empty or names one twice", fix="name each once")
 
 
 def _check_possible(events: Sequence[str], interventions: Sequence[str]) -> None:
@@ -211,15 +190,11 @@ def _check_numbers(
     if design == "factorial" and per_unit is not None:
         raise RecipeError("generator.per_unit: a full factorial has all its cells", fix="leave per_unit out")
     wrong = len(size) != 2 or any(not _SMALLEST <= each <= _LARGEST for each in size)
-    limits: tuple[tuple[str, Any, bool, str], ...] = (
+    limits: tuple[Limit, ...] = (
         ("size", list(size), wrong, f"[width, height], each from {_SMALLEST} to {_LARGEST}"),
         ("rate", rate, not 1 <= rate <= 120, "1 to 120 frames a second"),
         ("seconds", seconds, seconds is not None and not 0.25 <= seconds <= 20, "0.25 to 20"),
         ("per_unit", per_unit, per_unit is not None and per_unit < 1, "1 or more"),
         ("settings", settings, not 0 <= settings <= 16, "0 to 16"),
     )
-    for option, given, bad, allowed in limits:
-        if bad:
-            raise RecipeError(
-                f"generator.{option}: {given!r} was given", allowed=allowed, fix=f"write {option}: as allowed"
-            )
+    check_limits(limits)

@@ -7,21 +7,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 
 from contrafact.errors import RowError
-from generators.video.physics.events.base import Event
 from generators.video.physics.evidence import Run
 from generators.video.physics.mjcf import Look
-from generators.video.physics.world import Timing
 from generators.video.tracer.marking import Point, View
 
-__all__ = ["chosen_frames", "chosen_point", "timing_of"]
+__all__ = ["chosen_frames", "chosen_point"]
 
-_STEPS = 480  # of the simulation a second, at the least
 _INSIDE = 2  # pixels from an object's outline
-
-
-def timing_of(event: Event, rate: int, last: int) -> Timing:
-    """How long a scene is run: as long as its event lasts, and until a frame that is wanted."""
-    return Timing(max(round(event.seconds * rate), last + 1), rate, -(-_STEPS // rate))
 
 
 def chosen_frames(

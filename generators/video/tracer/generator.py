@@ -14,18 +14,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.errors import RecipeError, RowError
+from contrafact.errors import RowError
 from contrafact.record import PairShape
-from contrafact.stages import Recomputed, RowGenerator, Source
+from contrafact.stages import Recomputed
 from generators.video.physics.checks import unsound_world
 from generators.video.physics.draw import draw
 from generators.video.physics.events import EVENTS
-from generators.video.physics.generator import EventName
 from generators.video.physics.mjcf import Look
 from generators.video.physics.pairing import Subject
-from generators.video.physics.source import Scenes, noise_of
-from generators.video.physics.stage import prepare_drawing
-from generators.video.tracer.choosing import chosen_frames, chosen_point, timing_of
+from generators.video.physics.simulated import (
+    EventName,
+    Limit,
+    SimulatedGenerator,
+    check_limits,
+    check_names,
+    timing_of,
+)
+from generators.video.physics.source import noise_of
+from generators.video.tracer.choosing import chosen_frames, chosen_point
 from generators.video.tracer.marking import Moment, marked, moment_of, still
 from generators.video.tracer.matching import BlockMatching
 from generators.video.tracer.recomputing import recomputed
@@ -39,7 +45,7 @@ _PATCH = 8
 Frame = NDArray[np.uint8]
 
 
-class TracerGenerator(RowGenerator):
+class TracerGenerator(SimulatedGenerator):
     """Marks on moving objects, and where each is one moment later.
 
     Parameters
@@ -63,7 +69,6 @@ class TracerGenerator(RowGenerator):
 
     name: ClassVar[str] = "tracer"
     task: str = "point tracking"
-    label_source: str = "oracle"
     shard_rows: ClassVar[int] = 20
     citations: ClassVar[Sequence[str]] = (
         "KL-tracing (arXiv:2507.09082): a bump on a point, and where two predictions part",
@@ -88,24 +93,6 @@ class TracerGenerator(RowGenerator):
     def shape(self) -> PairShape:
         return TRACED
 
-    def source(self, seed: int) -> Source | None:
-        prepare_drawing()
-        return Scenes(seed, self.events, self.identity())
-
-    def identity(self) -> Any:
-        return [self.name, list(self.events)]
-
-    def model_name(self) -> str | None:
-        from importlib.metadata import version
-
-        return f"mujoco {version('mujoco')}"
-
-    def borrowed(self) -> Any:
-        return self.model_name()
-
-    def model_origin(self) -> str | None:
-        return "written"
-
     def recompute(self, pairs: pa.Table) -> Recomputed | None:
         return recomputed(pairs)
 
@@ -117,7 +104,7 @@ class TracerGenerator(RowGenerator):
 
     def make(self, unit: Mapping[str, Any], rng: np.random.Generator) -> Iterator[Mapping[str, Any]]:
         event = EVENTS[unit["event"]]
-        subject = Subject(event, noise_of(unit), timing_of(event, self.rate, self.gap))
+        subject = Subject(event, noise_of(unit), timing_of(event.seconds, self.rate, self.gap + 1))
         wrong = unsound_world(subject.run)
         if wrong:
             raise RowError(wrong)
@@ -197,10 +184,9 @@ def _check(
     motion: Sequence[float],
     reach: int,
 ) -> None:
-    if not events or len(set(events)) < len(events):
-        raise RecipeError(f"generator.events: {list(events)} is empty or names one twice", fix="name each once")
+    check_names("events", events)
     narrow = len(size) != 2 or any(not 32 <= each <= 1920 or each % _PATCH for each in size)
-    limits: tuple[tuple[str, Any, bool, str], ...] = (
+    limits: tuple[Limit, ...] = (
         ("size", list(size), narrow, f"[width, height], each a multiple of {_PATCH} from 32 to 1920"),
         ("rate", rate, not 1 <= rate <= 120, "1 to 120 frames a second"),
         ("gap", gap, not 1 <= gap <= 16, "1 to 16 frames"),
@@ -208,8 +194,4 @@ def _check(
         ("motion", list(motion), len(motion) != 2 or not 0 <= motion[0] < motion[-1], "[least, most] in pixels"),
         ("reach", reach, not 1 <= reach <= 64, "1 to 64 pixels"),
     )
-    for option, given, bad, allowed in limits:
-        if bad:
-            raise RecipeError(
-                f"generator.{option}: {given!r} was given", allowed=allowed, fix=f"write {option}: as allowed"
-            )
+    check_limits(limits)

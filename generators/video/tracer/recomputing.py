@@ -15,8 +15,8 @@ from contrafact.stages import Recomputed
 from generators.video.physics.events import EVENTS
 from generators.video.physics.mjcf import Look
 from generators.video.physics.recompute import run_of
+from generators.video.physics.simulated import timing_of
 from generators.video.physics.variables import compose
-from generators.video.tracer.choosing import timing_of
 from generators.video.tracer.marking import Moment, marked, moment_of
 from generators.video.tracer.records import ANSWERS, NOWHERE, QUESTION, answer_of, positions
 
@@ -57,7 +57,7 @@ def _row(
 ) -> tuple[dict[str, Any], int | None]:
     event = EVENTS[one["event"]]
     values = compose(event.variables(), hidden["noise"], {})
-    timing = timing_of(event, hidden["rate"], max(hidden["frames"]))
+    timing = timing_of(event.seconds, hidden["rate"], max(hidden["frames"]) + 1)
     run = run_of(event.world(values, timing).text())
     plain = [read_image(one[name]["bytes"]) for name in ("frame_1", "frame_2")]
     look = Look(plain[0].shape[1], plain[0].shape[0])

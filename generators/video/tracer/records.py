@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from contrafact.engines.media import encode_png
 from contrafact.record import PairShape, class_label, media_fields
+from generators.image.records import image_of
 from generators.video.physics.mjcf import Look
 from generators.video.tracer.marking import Moment
 
-__all__ = ["ANSWERS", "NOWHERE", "QUESTION", "TRACED", "answer_of", "image_cells", "member", "positions"]
+__all__ = ["ANSWERS", "NOWHERE", "QUESTION", "TRACED", "answer_of", "member", "positions"]
 
 QUESTION = "Where in the second picture is the white mark of the first?"
 NOWHERE = "nowhere"
@@ -65,14 +64,8 @@ def member(frames: Sequence[NDArray[np.uint8]], shared: Mapping[str, str], momen
     """Two frames, and where their mark is; ``moment`` is None where they have none."""
     cells: dict[str, Any] = {}
     for number, frame in enumerate(frames, 1):
-        cells |= image_cells(f"frame_{number}", frame)
+        cells |= image_of(frame, f"frame_{number}")
     return {**cells, **shared, **positions(moment)}
-
-
-def image_cells(name: str, picture: NDArray[np.uint8]) -> dict[str, Any]:
-    """The fields of a picture: its bytes as PNG, and their hash."""
-    data = encode_png(picture)
-    return {name: {"bytes": data, "path": f"{name}.png"}, f"{name}_sha256": hashlib.sha256(data).hexdigest()}
 
 
 def positions(moment: Moment | None) -> dict[str, list[float] | None]:
