@@ -169,7 +169,7 @@ def test_what_cannot_be_edited_is_a_reject_that_says_why(tmp_path: Path) -> None
     assert reasons["a_good"] == []
     assert "is empty (0 bytes)" in reasons["b_empty"][0]
     assert "cut off or damaged" in reasons["c_cut"][0]
-    assert "has 4 frames, and 9 are the least" in reasons["d_short"][0]
+    assert "has 4 of the 9 frames that a window needs" in reasons["d_short"][0]
     assert "one scene is cut to another" in reasons["e_scenes"][0]
     assert "the mask is of another size than the clip" in reasons["f_masked"][0]
     assert manifest["accepted"] == 1
