@@ -9,6 +9,6 @@ The overview is plain HTML and SVG; pairs are compressed beside it and unpacked 
 What came from data is text, wherever it is shown.
 """
 
-from contrafact.report.making import make_report, report_pages, report_quickly
+from contrafact.report.making import make_report, report_pages, report_quickly, shown_at_the_end
 
-__all__ = ["make_report", "report_pages", "report_quickly"]
+__all__ = ["make_report", "report_pages", "report_quickly", "shown_at_the_end"]

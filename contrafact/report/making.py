@@ -16,7 +16,7 @@ from contrafact.report.reading import MOST, Shown, chosen_files, read_shown, rea
 from contrafact.store.atomic import atomic_path
 from contrafact.store.layout import RunDirectory, read_manifest
 
-__all__ = ["looked_into", "make_report", "report_pages", "report_quickly"]
+__all__ = ["looked_into", "make_report", "report_pages", "report_quickly", "shown_at_the_end"]
 
 _TEXTS, _NUMBERS, _MEDIA = 10_000, 500, 100
 """Pairs in the report that a build makes. Models without texts make hundreds of thousands of pairs a second, and pairs
@@ -107,18 +107,20 @@ def looked_into(directory: RunDirectory, manifest: Mapping[str, Any]) -> list[st
     return sorted({*first.values(), *shown})
 
 
-def _most(directory: RunDirectory, manifest: Mapping[str, Any]) -> int:
-    import pyarrow.parquet as pq
-
-    first = next((file["path"] for file in manifest["files"] if not file["path"].startswith("hidden/")), None)
-    if first is None:
-        return _NUMBERS
-    members = pq.read_schema(directory.path / first).field("factual").type
+def shown_at_the_end(members: pa.StructType) -> int:
+    """Pairs in the report that a build ends with, by the fields of a member."""
     if any(is_media(each.type) for each in members):
         return _MEDIA
     plain = all(pa.types.is_integer(each.type) or pa.types.is_floating(each.type) or pa.types.is_boolean(each.type)
                 for each in members)  # fmt: skip
     return _NUMBERS if plain else _TEXTS
+
+
+def _most(directory: RunDirectory, manifest: Mapping[str, Any]) -> int:
+    import pyarrow.parquet as pq
+
+    first = next((file["path"] for file in manifest["files"] if not file["path"].startswith("hidden/")), None)
+    return _NUMBERS if first is None else shown_at_the_end(pq.read_schema(directory.path / first).field("factual").type)
 
 
 def _write(path: Path, pages: Iterator[str]) -> None:

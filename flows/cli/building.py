@@ -20,7 +20,7 @@ from contrafact.recipe import load_recipe
 from contrafact.stopping import Stop
 from contrafact.store.layout import RunDirectory
 from contrafact.store.remote import is_remote
-from flows.cli.ending import next_commands, report_link, what_helps
+from flows.cli.ending import next_commands, report_link, report_shows, what_helps
 from flows.cli.progress import watched
 from flows.cli.reasons import print_reasons
 from flows.connecting import Connection
@@ -112,8 +112,9 @@ def _report(console: Console, plan: Plan, manifest: Mapping[str, Any], seconds: 
     if "usage" in manifest:
         console.print(_usage(manifest["usage"]), style="dim", highlight=False, soft_wrap=True)
     page = report_link(plan.directory.report_page, folder)
+    shows = report_shows(plan, manifest)
     console.print(
-        f"\nThe dataset is [bold]{escape(folder)}[/]; its README.md is the card, {page} shows every pair. Look at it:",
+        f"\nThe dataset is [bold]{escape(folder)}[/]; its README.md is the card, {page} {shows}. Look at it:",
         highlight=False,
         soft_wrap=True,
     )

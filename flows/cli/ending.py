@@ -14,13 +14,21 @@ from rich.markup import escape
 from contrafact.plan import Plan
 from contrafact.store.remote import is_remote
 
-__all__ = ["next_commands", "report_link", "what_helps"]
+__all__ = ["next_commands", "report_link", "report_shows", "what_helps"]
 
 
 def report_link(page: Path, folder: str) -> str:
     """Markup that names the report: in a terminal one opens it by a click. Those of object stores have no such link."""
     told = escape(f"{folder.rstrip('/')}/{page.name}")
     return told if is_remote(folder) else f"[link={page.resolve().as_uri()}]{told}[/link]"
+
+
+def report_shows(plan: Plan, manifest: Mapping[str, Any]) -> str:
+    """How much of the dataset the report of a build holds."""
+    from contrafact.report import shown_at_the_end
+
+    every = manifest["proposed"] <= shown_at_the_end(plan.schema.field("factual").type)
+    return "shows every pair" if every else "shows some of its pairs"
 
 
 def next_commands(plan: Plan, manifest: Mapping[str, Any], recipe: str) -> Iterator[str]:

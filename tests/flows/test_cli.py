@@ -58,6 +58,14 @@ def test_the_report_is_a_link_in_a_terminal_and_its_path_elsewhere(tmp_path: Pat
     assert report_link(page, "s3://bucket/toy/") == "s3://bucket/toy/report.html"
 
 
+def test_build_says_where_the_report_holds_but_some_pairs(
+    recipe: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contrafact.report.making._TEXTS", 44)
+    monkeypatch.setattr("contrafact.report.making._NUMBERS", 44)
+    assert "report.html shows some of its pairs" in contrafact(capsys, "build", recipe, "--local").text
+
+
 def test_build_says_what_came_of_it_and_where_it_is(recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
     outcome = contrafact(capsys, "build", recipe, "--local")
     assert outcome.code == 0, outcome

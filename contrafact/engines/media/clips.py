@@ -76,6 +76,8 @@ class ClipInfo:
     bits : int
         Of one colour channel as stored.
     pixel_format, codec : str
+    alone : bool
+        Whether every frame is stored by itself (FFV1 as this project writes it), so that any can be decoded alone.
     times : ndarray of float64, shape (frames,)
         When each frame begins, in seconds, in the order of showing.
     notes : tuple of str
@@ -91,6 +93,7 @@ class ClipInfo:
     bits: int
     pixel_format: str
     codec: str
+    alone: bool
     times: NDArray[np.float64]
     notes: tuple[str, ...]
 
@@ -105,8 +108,8 @@ def probe(source: Source, limits: Limits = DEFAULT) -> ClipInfo:
     """
     check_bytes(source, limits)
     with _opened(source, limits) as (container, stream):
-        first, ticks = _walk(source, container, stream, limits)
-        return _told(source, stream, first, ticks)
+        first, ticks, keys = _walk(source, container, stream, limits)
+        return _told(source, stream, first, ticks, alone=keys and stream.codec_context.name == "ffv1")
 
 
 def read_clip(
@@ -168,15 +171,15 @@ def sample_frames(source: Source, count: int, *, limits: Limits = DEFAULT) -> Fr
     info = probe(source, limits)
     wanted = np.unique(np.linspace(0, info.frames - 1, count).round().astype(int))
     check_decoded(source, (len(wanted), info.height, info.width), limits)
-    found = [_upright(frame, info) for frame in _picked(source, set(wanted.tolist()), limits)]
+    found = [_upright(frame, info) for frame in _picked(source, info, set(wanted.tolist()), limits)]
     if len(found) < len(wanted):
         raise truncated(source, len(found), f"{info.frames} frames were announced")
     return np.stack(found)
 
 
-def _picked(source: Source, wanted: Collection[int], limits: Limits) -> Iterator[Any]:
+def _picked(source: Source, info: ClipInfo, wanted: Collection[int], limits: Limits) -> Iterator[Any]:
     """The frames of these numbers, in order."""
-    if not _stored_alone(source, limits):
+    if not info.alone:
         yield from (frame for number, frame in enumerate(_decoded(source, limits)) if number in wanted)
         return
     av = load_av()
@@ -189,14 +192,6 @@ def _picked(source: Source, wanted: Collection[int], limits: Limits) -> Iterator
                     yield from packet.decode()
         except av.error.FFmpegError as error:
             raise truncated(source, 0, error) from None
-
-
-def _stored_alone(source: Source, limits: Limits) -> bool:
-    """Whether every frame is stored by itself, and in the order of showing."""
-    with _opened(source, limits) as (container, stream):
-        if stream.codec_context.name != "ffv1":
-            return False
-        return all(packet.is_keyframe for packet in container.demux(stream) if packet.size)
 
 
 @contextmanager
@@ -214,16 +209,18 @@ def _opened(source: Source, limits: Limits) -> Iterator[tuple[Any, Any]]:
         yield container, stream
 
 
-def _walk(source: Source, container: Any, stream: Any, limits: Limits) -> tuple[Any, list[int]]:
-    """The first frame decoded, and when each packet is shown (in the stream's time base, ascending)."""
+def _walk(source: Source, container: Any, stream: Any, limits: Limits) -> tuple[Any, list[int], bool]:
+    """The first frame, when each packet is shown (in the stream's time base, ascending), whether all are key frames."""
     av = load_av()
     first: Any = None
+    keys = True
     ticks: list[int] = []
     try:
         for packet in container.demux(stream):
             if packet.size:
                 ticks.append(packet.pts if packet.pts is not None else len(ticks))
                 check_frames(source, len(ticks), limits)
+                keys = keys and packet.is_keyframe
             if first is None:
                 first = next(iter(packet.decode()), None)
     except av.error.FFmpegError as error:
@@ -232,10 +229,10 @@ def _walk(source: Source, container: Any, stream: Any, limits: Limits) -> tuple[
         raise truncated(source, 0, "no frame could be decoded")
     if stream.frames and len(ticks) < stream.frames:
         raise truncated(source, len(ticks), f"its header promises {stream.frames}")
-    return first, sorted(ticks)
+    return first, sorted(ticks), keys
 
 
-def _told(source: Source, stream: Any, first: Any, ticks: list[int]) -> ClipInfo:
+def _told(source: Source, stream: Any, first: Any, ticks: list[int], *, alone: bool) -> ClipInfo:
     tick = stream.time_base or Fraction(1, 1000)
     rate = constant_rate(ticks, tick, stream.average_rate or stream.guessed_rate)
     _check_length(source, stream, ticks, tick, rate)
@@ -256,6 +253,7 @@ def _told(source: Source, stream: Any, first: Any, ticks: list[int]) -> ClipInfo
         bits,
         first.format.name,
         stream.codec_context.name,
+        alone,
         (np.array(ticks, dtype=np.float64) - ticks[0]) * float(tick),
         tuple(notes),
     )

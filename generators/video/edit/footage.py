@@ -118,7 +118,9 @@ class Footage(Source):
             return [{**row, "objection": error.what + allowed}]
         length = min(info.frames, self.window)
         if length < _LEAST:
-            return [{**row, "objection": f"{Path(name).name} has {info.frames} of the {_LEAST} frames that a window needs"}]
+            return [
+                {**row, "objection": f"{Path(name).name} has {info.frames} of the {_LEAST} frames that a window needs"}
+            ]
         starts = range(0, info.frames - length + 1, length)
         return [{**row, "unit_id": f"{name}@{at}", "start": at, "stop": at + length} for at in starts]
 
