@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 
 PATIENCE = 400.0
+_BUSY_SECONDS = 120.0
 _QUICK = {
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
     "PREFECT_SERVER_SERVICES_SCHEDULER_RECENT_DEPLOYMENTS_LOOP_SECONDS": "2",
@@ -64,10 +65,30 @@ class Server:
             return httpx.get(f"{self.api}/health", timeout=2).is_success
         return False
 
+    def asked(self, path: str, body: Any) -> httpx.Response:
+        return asked(f"{self.api}/{path}", body)
+
     def find(self, what: str, **filters: Any) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{self.api}/{what}/filter", json=filters, timeout=60).raise_for_status()
-        rows: list[dict[str, Any]] = answer.json()
-        return rows
+        return found(self.api, what, filters)
+
+
+def asked(url: str, body: Any) -> httpx.Response:
+    """What a Prefect server answers to a POST, asked again where it says 503, as Prefect's own client does.
+
+    That is its answer while another connection holds the lock of its SQLite for long, as on a busy machine.
+    """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        answer = httpx.post(url, json=body, timeout=60)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            return answer
+        time.sleep(1.0)
+
+
+def found(api: str, what: str, filters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a Prefect API that pass filters."""
+    rows: list[dict[str, Any]] = asked(f"{api}/{what}/filter", filters).raise_for_status().json()
+    return rows
 
 
 @contextlib.contextmanager

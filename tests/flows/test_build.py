@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from contrafact.errors import DataError, TransientError
@@ -18,6 +17,7 @@ from contrafact.recipe import Recipe, parse_recipe
 from contrafact.shards import Report
 from tests.core.awkward import Busy
 from tests.core.builds import EVERY_OTHER, SMALL, plan_of, toy, tree
+from tests.flows.servers import found
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -37,19 +37,13 @@ def through_prefect(plan: Plan, watch: Any = None) -> dict[str, Any]:
 
 def asked(api: str, name: str) -> dict[str, list[dict[str, Any]]]:
     """What the Prefect API holds of the builds of one dataset: runs, tasks and artifacts."""
-
-    def found(what: str, **filters: Any) -> list[dict[str, Any]]:
-        answer = httpx.post(f"{api}/{what}/filter", json=filters, timeout=30).raise_for_status()
-        rows: list[dict[str, Any]] = answer.json()
-        return rows
-
     mine = {"name": {"any_": [f"build {name}"]}}
-    runs = found("flow_runs", flow_runs=mine)
+    runs = found(api, "flow_runs", {"flow_runs": mine})
     own = {"flow_run_id": {"any_": [run["id"] for run in runs]}}
     return {
         "runs": runs,
-        "tasks": found("task_runs", flow_runs=mine),
-        "artifacts": found("artifacts", artifacts=own),
+        "tasks": found(api, "task_runs", {"flow_runs": mine}),
+        "artifacts": found(api, "artifacts", {"artifacts": own}),
     }
 
 

@@ -186,7 +186,7 @@ def test_the_form_has_the_recipes_fields_and_is_checked(fired: dict[str, Any], p
     def asked(**changes: Any) -> httpx.Response:
         recipe = {**deployment["parameters"]["recipe"], **changes}
         body = {"parameters": {**deployment["parameters"], "recipe": recipe}, "state": {"type": "SCHEDULED"}}
-        return httpx.post(f"{prefect.api}/deployments/{deployment['id']}/create_flow_run", json=body, timeout=30)
+        return prefect.asked(f"deployments/{deployment['id']}/create_flow_run", body)
 
     for mistake in ({"rows": "many"}, {"seed": -1}, {"rowz": 3}, {"splits": {"train": 2}}):
         answer = asked(**mistake)
@@ -221,11 +221,8 @@ def test_killed_in_the_middle_the_same_command_finishes_the_same_run(prefect: Se
     with serving(tmp_path, prefect, *options, delay=3.0) as served:
         until(lambda: prefect.find("deployments", deployments={"name": {"any_": ["killed"]}}), "nothing was deployed")
         [deployment] = prefect.find("deployments", deployments={"name": {"any_": ["killed"]}})
-        httpx.post(
-            f"{prefect.api}/deployments/{deployment['id']}/create_flow_run",
-            json={"state": {"type": "SCHEDULED"}},
-            timeout=30,
-        ).raise_for_status()
+        created = prefect.asked(f"deployments/{deployment['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
+        created.raise_for_status()
         until(served.calls.exists, served.said)
         served.kill()
     [left] = [run for run in runs_of(prefect, "killed") if run["state_type"] == "RUNNING"]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.flows.commands import ROOT, contrafact, spawned
+from tests.flows.servers import asked
 from tests.hub.server import LoopbackHub
 from tests.hub.turned import environment
 
@@ -77,10 +78,9 @@ def test_the_flow_publishes_and_leaves_a_link(hub: LoopbackHub, drug: Path, pref
     assert told["sent"] > 5
     assert hub.store.repositories[NAME].tags["v1"] == told["commit"]
     assert publish_dataset(str(drug), NAME)["sent"] == 0
-    [link, *_] = httpx.post(
-        f"{prefect_server}/artifacts/filter", json={"artifacts": {"key": {"any_": ["contrafact-drug-hub"]}}}
-    ).json()
+    mine = {"artifacts": {"key": {"any_": ["contrafact-drug-hub"]}}}
+    [link, *_] = asked(f"{prefect_server}/artifacts/filter", mine).json()
     assert told["url"] in link["data"]
-    runs = httpx.post(f"{prefect_server}/flow_runs/filter", json={}).text
+    runs = asked(f"{prefect_server}/flow_runs/filter", {}).text
     assert str(drug) in runs
     assert hub.token not in runs
