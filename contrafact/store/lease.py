@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import asdict
 from typing import Any
+from uuid import uuid4
 
 from contrafact.errors import ContrafactError, RunDirectoryError, StorageError
 from contrafact.store.lock import Owner
@@ -38,6 +39,7 @@ class Lease:
         self.mirror, self.seconds = mirror, seconds
         self.number = 0
         self.lost: str | None = None
+        self._token = uuid4().hex
         self._until = 0.0
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
@@ -59,12 +61,14 @@ class Lease:
             raise self._held(held)
         self.number = (numbers[-1] if numbers else 0) + 1
         until = time.time() + self.seconds
+        content = self._content(until)
         try:
-            won = self.mirror.create(self._name(self.number), self._content(until))
+            won = self.mirror.create(self._name(self.number), content)
         except FileNotFoundError:
             raise _no_bucket(self.mirror) from None
-        if not won:
-            raise self._held(self._read(self.number))
+        # Refused, and yet ours: the first try had arrived, its answer was lost, and the client tried again.
+        if not won and (winner := self._read(self.number)) != json.loads(content):
+            raise self._held(winner)
         self.lost, self._until = None, until
         self._ended.clear()
         self.mirror.delete(self._name(number) for number in numbers[: -_KEPT + 1])
@@ -119,7 +123,7 @@ class Lease:
         return f"{FOLDER}/{number:08d}.json"
 
     def _content(self, until: float) -> bytes:
-        return json.dumps({"until": until, "owner": asdict(Owner.this())}).encode()
+        return json.dumps({"until": until, "owner": asdict(Owner.this()), "token": self._token}).encode()
 
     def _read(self, number: int) -> dict[str, Any] | None:
         content = self.mirror.content(self._name(number))

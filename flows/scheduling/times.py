@@ -67,7 +67,8 @@ class Timing:
         times = list(islice(self.firings(), _LOOKED_AT))
         if len({time.date() for time in times}) == len(times):
             return "day"
-        minutes = {time.replace(second=0, microsecond=0) for time in times}
+        # By UTC: two times of one zone compare as the clock shows them, so that a repeated hour would be one.
+        minutes = {time.astimezone(UTC).replace(second=0, microsecond=0) for time in times}
         return "minute" if len(minutes) == len(times) else "second"
 
     def prefect(self) -> Any:

@@ -81,8 +81,12 @@ class Version:
 
 
 def label_of(time: datetime, precision: Precision) -> str:
-    """A version's name: its date, with the time where a day may have several."""
-    return time.strftime(_FORMATS[precision])
+    """A version's name: its date, with the time where a day may have several.
+
+    The hour that comes twice when the clocks go back is told apart by a ``B`` the second time.
+    """
+    again = "B" if time.fold and precision != "day" else ""
+    return time.strftime(_FORMATS[precision]) + again
 
 
 def dated(recipe: Recipe, out: Path, label: str, *, fresh: bool) -> Version:

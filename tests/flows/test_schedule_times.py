@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
@@ -117,3 +117,20 @@ def test_versions_are_named_as_finely_as_their_times_need(
     assert label_of(datetime(2026, 11, 26, 3, 0, 7, tzinfo=BERLIN), timing.precision()) == label
     names = [label_of(time, timing.precision()) for time in islice(timing.firings(), 300)]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("interval", ["1h", "30m", "20s"])
+def test_the_hour_that_comes_twice_has_versions_of_its_own(interval: str) -> None:
+    timing = read_timing(None, interval, "Europe/Berlin")
+    began = datetime(2026, 10, 24, 23, 59, 30, tzinfo=UTC)
+    step = timing.interval
+    assert step is not None
+    times = [(began + count * step).astimezone(BERLIN) for count in range(600)]
+    precision = timing.precision()
+    names = [label_of(time, precision) for time in times]
+    assert len(set(names)) == len(names)
+    assert precision == ("second" if interval == "20s" else "minute")
+    repeated = [time for time in times if time.fold]
+    assert repeated
+    assert all(label_of(time, precision).endswith("B") for time in repeated)
+    assert label_of(repeated[0], "day") == "2026-10-25"

@@ -26,6 +26,23 @@ def test_what_moves_by_itself_is_found_and_followed() -> None:
     assert both / either > 0.5
 
 
+def test_one_of_several_things_that_move_is_called_so() -> None:
+    frames, _ = walk()
+    rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+    alone, first = moving_object(frames), frames.copy()
+    for at in range(LENGTH):
+        other = np.hypot(columns - (98 - 3.6 * at), rows - 12) < 7.5
+        frames[at][other] = (30, 60, 190)
+        if at < 3:
+            first[at][other] = (30, 60, 190)
+    company, hardly = moving_object(frames), moving_object(first)
+    assert alone is not None
+    assert company is not None
+    assert hardly is not None
+    assert alone.name == hardly.name == "moving object"
+    assert company.name == "one of the moving objects"
+
+
 def test_where_nothing_moves_by_itself_nothing_is_found() -> None:
     still = np.repeat(wall()[None], LENGTH, axis=0)
     assert moving_object(still) is None

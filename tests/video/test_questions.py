@@ -40,6 +40,21 @@ def test_a_fact_is_read_back_from_its_text() -> None:
     assert replace(FACT, start=6).third is None
 
 
+@pytest.mark.parametrize(
+    ("called", "subject"),
+    [
+        ("moving object", "the moving object"),
+        ("one of the moving objects", "one of the moving objects"),
+        ("a dog", "the dog"),
+        ("The dog", "the dog"),
+        ("dog", "the dog"),
+        ("a", "the a"),
+    ],
+)
+def test_an_object_has_one_article(called: str, subject: str) -> None:
+    assert replace(FACT, place="object", where=called).subject == subject
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_wrong_answers_are_no_description_that_could_be_taken_for_the_right_one(name: str) -> None:
     place: Place = OPERATIONS[name].places[0]

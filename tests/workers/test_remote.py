@@ -181,6 +181,28 @@ def test_a_lease_that_is_taken_again_is_renewed_again() -> None:
     mine.release()
 
 
+def test_a_lease_whose_answer_was_lost_is_its_owners(monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = Mirror("memory://lost/x")
+    create = mirror.create
+
+    def retried(name: str, content: bytes) -> bool:
+        return create(name, content) and create(name, content)  # the client tries again after a lost answer
+
+    monkeypatch.setattr(mirror, "create", retried)
+    mine = lease.Lease(mirror)
+    mine.acquire()
+    mine.check()
+    mine.release()
+
+    def beaten(name: str, content: bytes) -> bool:
+        create(name, content.replace(b'"token": "', b'"token": "not'))
+        return create(name, content)
+
+    monkeypatch.setattr(mirror, "create", beaten)
+    with pytest.raises(RunDirectoryError, match="another build is at work"):
+        lease.Lease(mirror).acquire()
+
+
 def test_a_build_that_stood_still_does_not_go_on_where_another_came_and_went() -> None:
     mirror = Mirror("memory://still/x")
     stopped = lease.Lease(mirror, seconds=0.3)

@@ -23,6 +23,7 @@ _LEAST_AREA, _MOST_AREA = 0.004, 0.3  # of the picture
 _LEAST_DIFFERENCE = 22  # grey levels
 _MOST_LEFT_OVER = 0.03  # of the rim around an object
 _FOLLOWED = 0.5  # of the frames must show the object
+_COMPANY = 0.25  # of them show something else that moves too, and "the moving object" would not say which
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Track:
     mask : ndarray of bool, shape (T, H, W)
         Its pixels with a margin of a few around them, empty where it is not seen.
     name : str
-        What it is called: a detector's word, or "moving object".
+        What it is called: a detector's word, "moving object", or "one of the moving objects".
     score : float
         Share of the frames in which it was found.
     margin : int
@@ -60,7 +61,18 @@ def moving_object(frames: Frames) -> Track | None:
     mask = grown(found, margin)
     shown = float(found.any(axis=(1, 2)).mean())
     whole = _left_over(apart, mask, margin) <= _MOST_LEFT_OVER
-    return Track(mask, "moving object", shown, margin) if shown >= _FOLLOWED and whole else None
+    name = "one of the moving objects" if _company(blobs, found) >= _COMPANY else "moving object"
+    return Track(mask, name, shown, margin) if shown >= _FOLLOWED and whole else None
+
+
+def _company(blobs: list[list[NDArray[np.bool_]]], found: Masks) -> float:
+    """Share of the frames that show the object in which a piece that is no part of it stands out as well."""
+    others = [
+        any(not (piece & here).any() for piece in pieces)
+        for pieces, here in zip(blobs, found, strict=True)
+        if here.any()
+    ]
+    return float(np.mean(others))
 
 
 def margin_of(frames: Frames) -> int:

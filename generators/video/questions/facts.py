@@ -52,7 +52,7 @@ class Fact:
         """What it is done to, in words."""
         if self.place == "frame":
             return "the whole picture"
-        return f"the {self.where} of the picture" if self.where in REGIONS else f"the {self.where}"
+        return f"the {self.where} of the picture" if self.where in REGIONS else _definite(self.where)
 
     @property
     def third(self) -> str | None:
@@ -79,6 +79,14 @@ class Fact:
     def text(self) -> str:
         """As JSON, for the record."""
         return json.dumps(asdict(self), sort_keys=True)
+
+
+def _definite(thing: str) -> str:
+    """A thing with its article: "the dog", also where masks and detectors call it "a dog"."""
+    first, _, rest = thing.partition(" ")
+    if first.lower() == "one":  # of several: it says so by itself
+        return thing
+    return f"the {rest if rest and first.lower() in ('a', 'an', 'the') else thing}"
 
 
 def read_fact(text: str) -> Fact:
