@@ -11,6 +11,7 @@ from generators.video.edit.catalogue import OPERATIONS, chosen
 from generators.video.edit.choosing import Scene, other_take, takes
 from generators.video.edit.footage import Window
 from generators.video.edit.inpainting import background
+from generators.video.edit.objects import Track
 from generators.video.edit.operations import Frames, Place, Shot, edited
 from generators.video.edit.placebo import MOST, grain, size_of
 from generators.video.edit.regions import REGIONS, interval_of, intervals, region_mask, third_of
@@ -195,3 +196,47 @@ def test_no_edit_begins_with_a_clips_first_frame_for_then_only_its_end_would_be_
         assert other is not None
         starts |= {take.fact.start, other[1].fact.start}
     assert min(starts) == 1
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_where_only_place_or_time_is_varied_all_else_that_the_edit_says_stays(name: str) -> None:
+    frames, disc = walk()
+    scene, ways = Scene(Window(frames, RATE), Track(disc, "disc", 1.0, 2)), set()
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        try:
+            take = next(takes(scene, [OPERATIONS[name]], OPERATIONS[name].places, rng))
+            found = other_take(scene, take, [OPERATIONS[name]], rng)
+        except RowError:
+            continue
+        if found is not None:
+            way, other = found
+            ways.add(way)
+            assert way in ("when", "where")
+            assert other.fact.say("verb") == take.fact.say("verb")
+            assert other.fact.stop - other.fact.start == take.fact.stop - take.fact.start
+            for key in OPERATIONS[name].kept:
+                assert other.fact.values[key] == take.fact.values[key]
+    assert ways == ({"when", "where"} if "region" in OPERATIONS[name].places else {"when"})
+
+
+def test_an_object_that_was_lost_for_a_frame_is_not_edited_there() -> None:
+    frames, disc = walk()
+    disc[[4, 12, 20]] = False
+    scene = Scene(Window(frames, RATE), Track(disc, "disc", 1.0, 2))
+    for seed in range(20):
+        try:
+            take = next(takes(scene, [OPERATIONS["disappear"]], ["object"], np.random.default_rng(seed)))
+        except RowError as error:
+            assert "every frame of the interval" in str(error)  # noqa: PT017  # either way is right
+        else:
+            assert take.mask[take.fact.start : take.fact.stop].any(axis=(1, 2)).all()
+    with pytest.raises(RowError, match="every frame of the interval"):
+        next(
+            takes(
+                Scene(scene.window, scene.track, (0.1, 0.9)),
+                [OPERATIONS["disappear"]],
+                ["object"],
+                np.random.default_rng(0),
+            )
+        )

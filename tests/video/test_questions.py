@@ -204,3 +204,12 @@ def test_whether_something_happens_is_asked_of_two_edits_too_so_that_an_edit_is_
     assert item is not None
     assert item.question == "Does the left third of the picture become darker for a while?"
     assert [item.options[at] for at in item.right] == ["no", "yes"]
+
+
+def test_when_and_where_are_asked_of_one_thing_that_happens() -> None:
+    red = replace(FACT, operation="recolour", values={"colour": "red"}, start=2, stop=6)
+    later = replace(red, start=18, stop=22)
+    assert "when" in possible((red, later))
+    assert not possible((red, replace(later, values={"colour": "blue"})))
+    assert "where" in possible((red, replace(red, where="right third")))
+    assert not possible((red, replace(red, where="right third", values={"colour": "blue"})))

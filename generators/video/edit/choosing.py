@@ -122,17 +122,21 @@ def other_take(
     if way == "when":
         thirds = [each for each in range(3) if intervals(each, fact.frames) != _around(fact)]
         span = _within(intervals(thirds[int(rng.integers(len(thirds)))], fact.frames), fact.stop - fact.start, rng)
-        return way, _again(scene, replace(fact, start=span[0], stop=span[1]), OPERATIONS[fact.operation], rng)
+        if span[1] - span[0] != fact.stop - fact.start:
+            raise RowError("no other third of the clip has room for the interval")
+        return way, _moved(scene, replace(fact, start=span[0], stop=span[1]), rng)
     if way == "where":
         others = [name for name in REGIONS if name != fact.where]
         where = others[int(rng.integers(len(others)))]
-        return way, _again(scene, replace(fact, where=where), OPERATIONS[fact.operation], rng)
+        return way, _moved(scene, replace(fact, where=where), rng)
     other = rest[int(rng.integers(len(rest)))]
     _check_length(fact.stop - fact.start, other)
     shot = scene.shot(fact.place, fact.where, (fact.start, fact.stop))
     same = other.property == OPERATIONS[fact.operation].property
-    made = _again(scene, replace(fact, operation=other.name, margin=shot.margin), other, rng, shot)
-    return other.property if same else "edit", made
+    if fact.place == "object":
+        _check_object(shot, other)
+    told = replace(fact, operation=other.name, margin=shot.margin, values=other.draw(shot, rng))
+    return other.property if same else "edit", Take(told, shot.mask)
 
 
 def rendered(take: Take, frames: Frames, shot: Shot | None = None) -> tuple[Frames, Masks]:
@@ -159,18 +163,21 @@ def _take(scene: Scene, operation: Operation, places: Sequence[Place], rng: np.r
     return Take(fact, shot.mask)
 
 
-def _again(scene: Scene, fact: Fact, operation: Operation, rng: np.random.Generator, shot: Shot | None = None) -> Take:
-    """A take like another, whose numbers are kept where they mean the same in another place or at another time."""
-    shot = shot or scene.shot(fact.place, fact.where, (fact.start, fact.stop))
+def _moved(scene: Scene, fact: Fact, rng: np.random.Generator) -> Take:
+    """The same edit in another place or at another time: what its numbers name, and how strong it is, stays."""
+    operation = OPERATIONS[fact.operation]
+    shot = scene.shot(fact.place, fact.where, (fact.start, fact.stop))
     if fact.place == "object":
         _check_object(shot, operation)
-    return Take(replace(fact, values=operation.draw(shot, rng)), shot.mask)
+    values = {**operation.draw(shot, rng), **{key: fact.values[key] for key in operation.kept}}
+    if "was" in values and values["was"] == values.get("colour"):
+        raise RowError(f"what is there is {values['was']} already")
+    return Take(replace(fact, values=values), shot.mask)
 
 
 def _check_object(shot: Shot, operation: Operation) -> None:
-    there = shot.mask[shot.span].any(axis=(1, 2)).mean()
-    if there < 0.8:
-        raise RowError("the object is not in the picture during the interval")
+    if not shot.mask[shot.span].any(axis=(1, 2)).all():
+        raise RowError("the object was not found in every frame of the interval")
     if operation.background and shot.behind.seen < _SEEN:
         raise RowError("what is behind the object is never seen")
 

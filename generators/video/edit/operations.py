@@ -113,6 +113,8 @@ class Operation:
         Whether it shows what lies behind the mask, so that the background must be known.
     least : int
         Fewest frames in which it can be seen.
+    kept : tuple of str
+        Numbers that mean the same elsewhere and at another time, and stay where only place or time is varied.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Operation:
     apply: Callable[[Shot, Mapping[str, Any]], Proposal]
     background: bool = False
     least: int = 1
+    kept: tuple[str, ...] = ()
 
 
 def edited(shot: Shot, operation: Operation, values: Mapping[str, Any]) -> tuple[Frames, Masks]:

@@ -13,7 +13,7 @@ from contrafact.stages import Recomputed
 from generators.video.edit.choosing import Take, rendered
 from generators.video.edit.masks import unpacked
 from generators.video.edit.operations import Frames
-from generators.video.questions.asking import ASKED, asked_of
+from generators.video.questions.asking import ASKED, asked_of, possible
 from generators.video.questions.facts import read_fact
 from generators.video.questions.measured import MEASURES, measured
 
@@ -78,6 +78,8 @@ def _told(member: Mapping[str, Any], hidden: Mapping[str, Any], side: int) -> st
         return None
     before = hidden["factual_edit"]
     facts = (None if before is None else read_fact(before), read_fact(hidden["edit"]))
+    if member["kind"] not in possible(facts):
+        return None
     question, answers = asked_of(member["kind"], facts)
     # Both members of a placebo show the factual's edit.
     return answers[side if hidden["placebo"] is None else 0] if question == member["question"] else None

@@ -110,7 +110,9 @@ def _a_figure(shot: Shot, rng: np.random.Generator) -> Mapping[str, Any]:
 
 SEMANTIC = (
     Operation("disappear", "semantic", "presence", _OBJECT, _nothing, _disappear, background=True),
-    Operation("replace", "semantic", "identity", _OBJECT, _a_figure, _replace, background=True),
-    Operation("recolour", "semantic", "hue", ("object", "region", "frame"), _another_colour, _recolour),
+    Operation("replace", "semantic", "identity", _OBJECT, _a_figure, _replace, background=True, kept=("figure",)),
+    Operation(
+        "recolour", "semantic", "hue", ("object", "region", "frame"), _another_colour, _recolour, kept=("colour",)
+    ),
     Operation("duplicate", "semantic", "number", ("object", "region"), _beside, _duplicate),
 )

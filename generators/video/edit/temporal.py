@@ -105,8 +105,8 @@ def _jump(shot: Shot, rng: np.random.Generator) -> Mapping[str, Any]:
 COMMON_SENSE = (
     Operation("reverse", "common_sense", "time", _EVERYWHERE, _nothing, _reordered(_reversed), True, 4),
     Operation("freeze", "common_sense", "time", _EVERYWHERE, _nothing, _reordered(_frozen), True, 4),
-    Operation("shuffle", "common_sense", "time", _EVERYWHERE, _mixed, _reordered(_shuffled), True, 5),
-    Operation("loop", "common_sense", "time", _EVERYWHERE, _period, _reordered(_looped), True, 6),
+    Operation("shuffle", "common_sense", "time", _EVERYWHERE, _mixed, _reordered(_shuffled), True, 5, ("order",)),
+    Operation("loop", "common_sense", "time", _EVERYWHERE, _period, _reordered(_looped), True, 6, ("period",)),
     Operation("float", "common_sense", "position", _OBJECT, _rise, _float, True, 4),
     Operation("teleport", "common_sense", "position", _OBJECT, _jump, _teleport, True, 2),
 )

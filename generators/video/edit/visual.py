@@ -130,13 +130,33 @@ def _wave(shot: Shot, rng: np.random.Generator) -> Mapping[str, Any]:
 
 
 VISUAL = (
-    Operation("brighten", "visual", "brightness", _EVERYWHERE, _between(0.4, 0.6, "share"), _tables(_brightness)),
-    Operation("darken", "visual", "brightness", _EVERYWHERE, _between(-0.65, -0.5, "share"), _tables(_brightness)),
-    Operation("more_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(2.0, 2.6), _tables(_contrast)),
-    Operation("less_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(0.2, 0.35), _tables(_contrast)),
-    Operation("grey", "visual", "colour", _EVERYWHERE, _between(0.0, 0.05, "factor"), _saturation),
-    Operation("vivid", "visual", "colour", _EVERYWHERE, _between(2.8, 3.4, "factor"), _saturation),
-    Operation("blur", "visual", "sharpness", _EVERYWHERE, _between(0.018, 0.03, "sigma"), _blur),
-    Operation("warp", "visual", "shape", _EVERYWHERE, _wave, _warp),
-)  # fmt: skip
+    Operation(
+        "brighten",
+        "visual",
+        "brightness",
+        _EVERYWHERE,
+        _between(0.4, 0.6, "share"),
+        _tables(_brightness),
+        kept=("share",),
+    ),
+    Operation(
+        "darken",
+        "visual",
+        "brightness",
+        _EVERYWHERE,
+        _between(-0.65, -0.5, "share"),
+        _tables(_brightness),
+        kept=("share",),
+    ),
+    Operation(
+        "more_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(2.0, 2.6), _tables(_contrast), kept=("gain",)
+    ),
+    Operation(
+        "less_contrast", "visual", "contrast", _EVERYWHERE, _with_pivot(0.2, 0.35), _tables(_contrast), kept=("gain",)
+    ),
+    Operation("grey", "visual", "colour", _EVERYWHERE, _between(0.0, 0.05, "factor"), _saturation, kept=("factor",)),
+    Operation("vivid", "visual", "colour", _EVERYWHERE, _between(2.8, 3.4, "factor"), _saturation, kept=("factor",)),
+    Operation("blur", "visual", "sharpness", _EVERYWHERE, _between(0.018, 0.03, "sigma"), _blur, kept=("sigma",)),
+    Operation("warp", "visual", "shape", _EVERYWHERE, _wave, _warp, kept=("reach", "period", "turn")),
+)
 """In order: light, contrast, colour, sharpness, geometry."""

@@ -61,6 +61,8 @@ def possible(facts: tuple[Fact | None, Fact]) -> list[Asked]:
         found.append("event")
         found.append("yesno")
     told = [each for each in facts if each is not None]
+    if len({each.say("verb") for each in told}) > 1:
+        return found  # when and where are asked of one thing that happens
     thirds, places = {each.third for each in told}, {each.where for each in told}
     if None not in thirds and (one is None or len(thirds) == 2):
         found.append("when")

@@ -40,7 +40,7 @@ WORDS: Mapping[str, Words] = {
     "blur": Words("becomes blurred for a while", "become blurred for a while", "blur"),
     "warp": Words("bends in waves for a while", "bend in waves for a while", "wave"),
     "disappear": Words("disappears for a while", "disappear for a while", "disappear"),
-    "replace": Words("is replaced by a {thing} for a while", "give way to a {thing} for a while", "{thing}"),
+    "replace": Words("is replaced by a {thing} for a while", "get replaced by a {thing} for a while", "{thing}"),
     "recolour": Words("turns {thing} for a while", "turn {thing} for a while", "{thing}"),
     "duplicate": Words("appears twice for a while", "appear twice for a while", "twice"),
     "reverse": Words("runs backwards for a while", "run backwards for a while", "backward"),
